@@ -1,0 +1,114 @@
+"""`load_system`: built-in systems by name, yours by path, both through one loader."""
+
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ._system import System
+
+_HERE = Path(__file__).resolve().parent
+
+
+def catalogue_folder() -> Path:
+    """The folder of the built-in systems: the checkout's `systems/` where there is one, else the installed copy."""
+    checkout = _HERE.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "systems").is_dir():
+        return checkout / "systems"
+    return _HERE / "systems"
+
+
+def catalogue_names() -> tuple[str, ...]:
+    """The names of the built-in systems, sorted."""
+    return tuple(sorted(path.stem for path in catalogue_folder().glob("*.py")))
+
+
+def system_path(system: str) -> Path:
+    """The file that declares `system`, a catalogue name or a path. Raises `ValueError` where there is none."""
+    if system.endswith(".py") or re.search(r"[/\\]", system):
+        path = Path(system)
+        if not path.is_file():
+            raise ValueError(f"There is no system file {system}. `symlnn new {path.name}` writes one to start from.")
+        return path
+    if system not in catalogue_names():
+        raise ValueError(
+            f"Unknown system {system!r}. The catalogue has: {', '.join(catalogue_names())}. "
+            "For a file of your own give its path, ending in .py."
+        )
+    return catalogue_folder() / f"{system}.py"
+
+
+def load_file(path: Path, expected: str) -> ModuleType:
+    """Execute a Python file as a module of its own and return it; `expected` says what it should define.
+
+    Raises `ValueError` that names the file and the line where the file cannot be executed.
+    """
+    spec = importlib.util.spec_from_file_location(f"symlnn_file_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} is no Python file that could define {expected}.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ValueError(f"{path}, line {error.lineno}: syntax error: {error.msg}.") from error
+    except (ArithmeticError, AttributeError, ImportError, LookupError, NameError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}{_line(error, path)}: {_words(error)}") from error
+    return module
+
+
+def _words(error: BaseException) -> str:
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+
+
+def _line(error: BaseException, path: Path) -> str:
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f", line {lines[-1]}" if lines else ""
+
+
+def load_system(system: str, **arguments: Any) -> System:
+    """The system of that catalogue name or path; `arguments` go to the file's `system(...)` function.
+
+    A system file defines `SYSTEM`, or a function `system(...)` that returns one. What ends in `.py` or has a
+    separator is a path, anything else a catalogue name:
+
+        load_system("double_pendulum");  load_system("path/to/my.py");  load_system("n_pendulum", n=5)
+
+    Raises `ValueError` for an unknown name, a file that fails, one that defines no system, and unknown arguments.
+    """
+    path = system_path(system)
+    module = load_file(path, "SYSTEM")
+    factory = getattr(module, "system", None)
+    if callable(factory):
+        declared = _call(factory, path, arguments)
+    elif arguments:
+        raise ValueError(f"{path.name} takes no arguments ({', '.join(arguments)}): it defines SYSTEM, not system(...).")
+    else:
+        declared = getattr(module, "SYSTEM", None)
+    if not isinstance(declared, System):
+        raise ValueError(f"{path} defines no system: it needs SYSTEM = System(...), or a function system(...).")
+    return declared
+
+
+def _call(factory: Any, path: Path, arguments: dict[str, Any]) -> Any:
+    signature = inspect.signature(factory)
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        raise ValueError(f"{path.name}: {error}. Its arguments are {signature}.") from error
+    try:
+        return factory(**arguments)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name}{_line(error, path)}: {_words(error)}") from error
+
+
+def summary(path: Path) -> str:
+    """The first line of a system file's docstring."""
+    module = load_file(path, "SYSTEM")
+    return (inspect.getdoc(module) or "").split("\n", 1)[0].rstrip(".")

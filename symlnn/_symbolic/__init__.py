@@ -1,0 +1,11 @@
+"""SymPy in, SymPy out: what follows from a Lagrangian. Knows neither `System` nor JAX."""
+
+from ._conserved import conserved_quantities as conserved_quantities
+from ._conserved import energy as energy
+from ._conserved import momenta as momenta
+from ._conserved import power as power
+from ._euler_lagrange import DerivativeBlocks as DerivativeBlocks
+from ._euler_lagrange import accelerations as accelerations
+from ._euler_lagrange import derivative_blocks as derivative_blocks
+from ._legendre import hamiltonian as hamiltonian
+from ._simplify import tidy as tidy
