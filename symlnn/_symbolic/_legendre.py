@@ -16,6 +16,7 @@ def hamiltonian(
     """H in the symbols q, p, t, or None where L is not quadratic in v.
 
     With L = ½ vᵀM v + A·v − V the momenta are p = M v + A, and H = ½ (p − A)ᵀM⁻¹(p − A) + V.
+    Above two degrees of freedom H is returned as it comes out of the elimination, unsimplified.
     For other Lagrangians invert p(v) numerically: SymPy's `solve` returns spurious branches slowly.
     """
     if mass_matrix.free_symbols & set(v):
@@ -25,4 +26,5 @@ def hamiltonian(
     kinetic_momenta = sp.Matrix(p) - linear
     velocities = mass_matrix.LUsolve(kinetic_momenta)
     potential = -lagrangian.subs(at_rest)
-    return tidy(sp.Rational(1, 2) * (kinetic_momenta.T * velocities)[0, 0] + potential)
+    energy = sp.Rational(1, 2) * (kinetic_momenta.T * velocities)[0, 0] + potential
+    return tidy(energy) if len(v) <= 2 else energy

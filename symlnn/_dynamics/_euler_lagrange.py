@@ -1,0 +1,71 @@
+"""The Euler–Lagrange equation, by automatic differentiation."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._types import Coordinates, Matrix, RealScalar, Scalar, Varying
+from ._base import AbstractLagrangian, AbstractSecondOrderDynamics
+from ._solve import solve
+
+Forces = Callable[[Coordinates, Coordinates, Varying | None, Array | None, RealScalar], Coordinates]
+
+
+class _Terms(NamedTuple):
+    mass_matrix: Matrix
+    right_hand_side: Coordinates
+
+
+class EulerLagrange(AbstractSecondOrderDynamics):
+    """The motion that makes the action of a Lagrangian stationary, with generalised forces Q:
+
+        (∇ᵥ∇ᵥᵀL) a  =  ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q.
+
+    One gradient of L in (q, v, t) and its derivative along each velocity give every term: the derivative along vᵢ
+    holds row i of ∇ᵥ∇ᵥᵀL, of ∇_q∇ᵥᵀL and of ∂ₜ∇ᵥL, since second derivatives commute. The mass matrix may be
+    indefinite, as a learned one can be; where it is singular the accelerations are infinite or NaN.
+
+    Source: Cranmer et al. 2020 (arXiv:2003.04630), eq. 6.
+    """
+
+    lagrangian: AbstractLagrangian
+    """L(q, v, m, t)."""
+    forces: Forces | None = None
+    """Q(q, v, m, u, t) → (dof,), or None where nothing acts besides L."""
+
+    def _terms(self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar) -> _Terms:
+        time = jnp.asarray(t, q.dtype)
+        gradient = jax.grad(lambda q, v, t: self.lagrangian(q, v, m, t), argnums=(0, 1, 2))
+
+        def along(direction: Coordinates) -> tuple[tuple, tuple]:
+            return jax.jvp(lambda velocity: gradient(q, velocity, time), (v,), (direction,))
+
+        basis = jnp.eye(q.shape[0], dtype=q.dtype)
+        (force, _, _), (mixed, mass_matrix, explicit) = jax.vmap(along, out_axes=(None, 0))(basis)
+        right_hand_side = force - mixed @ v - explicit
+        if self.forces is not None:
+            right_hand_side = right_hand_side + self.forces(q, v, m, u, t)
+        return _Terms(mass_matrix, right_hand_side)
+
+    def acceleration(
+        self,
+        q: Coordinates,
+        v: Coordinates,
+        m: Varying | None = None,
+        u: Array | None = None,
+        t: RealScalar = 0.0,
+    ) -> Coordinates:
+        """a = M⁻¹ [∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q]."""
+        return solve(*self._terms(q, v, m, u, t))
+
+    def mass_matrix(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Matrix:
+        """M = ∇ᵥ∇ᵥᵀL; for a learned L defined up to a factor."""
+        return jax.hessian(lambda velocity: self.lagrangian(q, velocity, m, t))(v)
+
+    def energy(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
+        """The Jacobi energy v·∂L/∂v − L; for a learned L defined up to an affine map."""
+        value, momenta = jax.value_and_grad(lambda velocity: self.lagrangian(q, velocity, m, t))(v)
+        return v @ momenta - value

@@ -1,0 +1,60 @@
+"""Array types with named axes, and the few dataclasses that every room shares.
+
+One state has no leading axis; a batch of them carries one leading axis in every field. Axis names: `dof` degrees of
+freedom, `m` varying parameters, `u` control inputs.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
+
+RealScalar: TypeAlias = Float[Array, ""] | Int[Array, ""] | float | int
+Scalar: TypeAlias = Float[Array, ""]
+Coordinates: TypeAlias = Float[Array, " dof"]
+Matrix: TypeAlias = Float[Array, "dof dof"]
+Varying: TypeAlias = Float[Array, " m"]
+Inputs: TypeAlias = Float[Array, " u"]
+Control: TypeAlias = Inputs | Callable[..., Array]
+Key: TypeAlias = PRNGKeyArray
+Flag: TypeAlias = Bool[Array, ""]
+PyTree: TypeAlias = Shaped[Array, "..."] | tuple[Array, ...]
+
+
+class States(eqx.Module):
+    """States of a system, with all that an acceleration depends on; zero-length axes where a system has none."""
+
+    q: Float[Array, "*batch dof"]
+    v: Float[Array, "*batch dof"]
+    m: Float[Array, "*batch m"]
+    u: Float[Array, "*batch u"]
+    t: Float[Array, "*batch"]
+
+    def __getitem__(self, index: slice | int | Array) -> "States":
+        """The states at `index` of the leading axis."""
+        return jax.tree.map(lambda x: x[index], self)
+
+
+class Samples(eqx.Module):
+    """States with their accelerations: what models are trained on."""
+
+    states: States
+    a: Float[Array, "*batch dof"]
+
+    @property
+    def size(self) -> int:
+        """The number of samples."""
+        return self.a.shape[0]
+
+    def __getitem__(self, index: slice | int | Array) -> "Samples":
+        """The samples at `index` of the leading axis."""
+        return jax.tree.map(lambda x: x[index], self)
+
+
+def as_float(value: object) -> Array:
+    """The value as an array of the default floating-point type; floating-point arrays keep theirs."""
+    array = jnp.asarray(value)
+    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.result_type(float))
