@@ -1,0 +1,50 @@
+"""What a network sees of a state: angles as (sin, cos), all else centred and scaled."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._types import Coordinates, RealScalar, Varying
+from ._scales import Scales
+
+
+class Features(eqx.Module):
+    """The map from (q, m, t) to the position features x, and from v to the velocity features y = v/V.
+
+    x holds (sin qᵢ, cos qᵢ) of each angle, (qᵢ − mean)/Q of each other coordinate, the varying parameters in standard
+    deviations, and t likewise where the system depends on it. With `plain`, x = (q, m, t) and y = v as they are.
+    """
+
+    angles: tuple[bool, ...] = eqx.field(static=True)
+    scales: Scales = eqx.field(static=True)
+    plain: bool = eqx.field(static=True, default=False)
+
+    @property
+    def position_size(self) -> int:
+        """The length of x."""
+        angles = 0 if self.plain else sum(self.angles)
+        return len(self.angles) + angles + len(self.scales.m) + (self.scales.t > 0)
+
+    @property
+    def velocity_size(self) -> int:
+        """The length of y."""
+        return len(self.angles)
+
+    def positions(self, q: Coordinates, m: Varying | None, t: RealScalar) -> Float[Array, " x"]:
+        """x(q, m, t)."""
+        varying = () if m is None else tuple(m)
+        if len(varying) != len(self.scales.m):
+            raise ValueError(f"This model has {len(self.scales.m)} varying parameters m, but was given {len(varying)}.")
+        scales, entries = self.scales, []
+        if self.plain:
+            entries = [*q, *varying, *([t] if scales.t > 0 else [])]
+        else:
+            for angle, qi, mean, scale in zip(self.angles, q, scales.q_mean, scales.q, strict=True):
+                entries += [jnp.sin(qi), jnp.cos(qi)] if angle else [(qi - mean) / scale]
+            entries += [(mi - mean) / s for mi, mean, s in zip(varying, scales.m_mean, scales.m, strict=True)]
+            entries += [(t - scales.t_mean) / scales.t] if scales.t > 0 else []
+        return jnp.stack([jnp.asarray(entry, q.dtype) for entry in entries])
+
+    def velocities(self, v: Coordinates) -> Float[Array, " dof"]:
+        """y(v)."""
+        return v if self.plain else v / jnp.asarray(self.scales.v, v.dtype)

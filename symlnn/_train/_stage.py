@@ -1,0 +1,42 @@
+"""A stage of training: the interface of its single step, and what every stage is given."""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array
+
+from .._data._sampling import Source
+from .._dynamics import AbstractDynamics
+from .._types import Key, Samples, Scalar
+
+
+class Problem(eqx.Module):
+    """What is trained, on what: the fixed part of the dynamics, the residual and the source of samples."""
+
+    static: AbstractDynamics
+    """The dynamics with None in place of what is trained."""
+    residual: Callable[[AbstractDynamics, Samples], Array]
+    source: Source
+
+    def residuals(self, params: AbstractDynamics, samples: Samples) -> Array:
+        """The residuals of the dynamics with these trained parameters, (batch, dof)."""
+        return self.residual(eqx.combine(params, self.static), samples)
+
+
+class AbstractStage(eqx.Module):
+    """One optimiser. A step is a pure function of its arguments, so that training resumes to the bit."""
+
+    batch: eqx.AbstractVar[int]
+    """States drawn for each step."""
+    chunk: eqx.AbstractVar[int]
+    """Steps between two looks at the clock, the validation loss and the checkpoint."""
+
+    @abc.abstractmethod
+    def init(self, params: Any) -> Any:
+        """The optimiser's state at the start."""
+
+    @abc.abstractmethod
+    def step(self, problem: Problem, params: Any, state: Any, key: Key, progress: Scalar) -> tuple[Any, Any, Scalar]:
+        """One step: (params, state, loss before it). `progress` runs from 0 to 1 over the stage."""
