@@ -1,12 +1,51 @@
 """symlnn: symbolic and learned mechanics, joined."""
 
+__version__ = "0.1.0"
+
 from ._catalogue import catalogue_names as catalogue_names
 from ._catalogue import load_system as load_system
+from ._compare import acceleration_errors as acceleration_errors
+from ._compare import cross_check as cross_check
+from ._data import Resample as Resample
+from ._data import Stream as Stream
+from ._data import generate as generate
+from ._data import generate_trajectories as generate_trajectories
+from ._data import load_dataset as load_dataset
+from ._data import sample_states as sample_states
+from ._data import samples_of as samples_of
+from ._data import save_dataset as save_dataset
 from ._distribution import Normal as Normal
 from ._distribution import Uniform as Uniform
 from ._distribution import normal as normal
 from ._distribution import uniform as uniform
+from ._dynamics import AbstractDynamics as AbstractDynamics
+from ._dynamics import AbstractLagrangian as AbstractLagrangian
+from ._dynamics import AbstractSecondOrderDynamics as AbstractSecondOrderDynamics
+from ._dynamics import DirectAcceleration as DirectAcceleration
+from ._dynamics import EulerLagrange as EulerLagrange
+from ._dynamics import SymbolicDynamics as SymbolicDynamics
+from ._dynamics import SymbolicForces as SymbolicForces
+from ._dynamics import SymbolicLagrangian as SymbolicLagrangian
+from ._dynamics import SymbolicMomentum as SymbolicMomentum
+from ._models import MLP as MLP
+from ._models import Architecture as Architecture
+from ._models import Features as Features
+from ._models import MLPLagrangian as MLPLagrangian
+from ._models import ModelSpec as ModelSpec
+from ._models import Scales as Scales
+from ._models import load_model as load_model
+from ._models import load_spec as load_spec
+from ._models import natural_scales as natural_scales
+from ._models import save_model as save_model
+from ._simulate import Rollout as Rollout
+from ._simulate import simulate as simulate
 from ._system import Parameter as Parameter
 from ._system import System as System
-
-__version__ = "0.1.0"
+from ._train import Fit as Fit
+from ._train import Learned as Learned
+from ._train import Recipe as Recipe
+from ._train import TrainingError as TrainingError
+from ._train import fit as fit
+from ._train import learn as learn
+from ._types import Samples as Samples
+from ._types import States as States

@@ -46,3 +46,9 @@ TITLES: Mapping[str, str] = {
     "nn": "baseline neural network",
 }
 """What the models are called in a report."""
+
+from ._spec import ModelSpec as ModelSpec  # noqa: E402  it reads the table above
+from ._spec import load_model as load_model  # noqa: E402
+from ._spec import load_spec as load_spec  # noqa: E402
+from ._spec import parameter_count as parameter_count  # noqa: E402
+from ._spec import save_model as save_model  # noqa: E402

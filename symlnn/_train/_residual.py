@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._data._sampling import accelerations
+from .._data import accelerations
 from .._dynamics import AbstractDynamics
 from .._types import Samples, Scalar
 

@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array
 
-from .._data._sampling import Source
+from .._data import Source
 from .._dynamics import AbstractDynamics
 from .._types import Key, Samples, Scalar
 
