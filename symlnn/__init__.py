@@ -37,6 +37,8 @@ from ._models import load_model as load_model
 from ._models import load_spec as load_spec
 from ._models import natural_scales as natural_scales
 from ._models import save_model as save_model
+from ._report import Validation as Validation
+from ._report import validate as validate
 from ._simulate import Rollout as Rollout
 from ._simulate import simulate as simulate
 from ._system import Parameter as Parameter

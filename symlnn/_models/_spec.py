@@ -43,10 +43,10 @@ class ModelSpec:
             raise ValueError(f"MODEL in {self.model} returned a {type(dynamics).__name__}, not a dynamics.")
         return dynamics
 
-    @property
-    def name(self) -> str:
-        """A word for files and reports: the model's name, or the stem of its file."""
-        return Path(self.model).stem if self.model.endswith(".py") else self.model
+    @staticmethod
+    def check(model: str) -> None:
+        """Raise a `ValueError` unless `model` names a built-in model or a file with a builder."""
+        _builder(model)
 
     def to_json(self) -> dict[str, Any]:
         """JSON data; `ModelSpec.from_json` is the inverse."""

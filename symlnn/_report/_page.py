@@ -1,0 +1,184 @@
+"""A validation to one self-contained HTML page."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jinja2
+import numpy as np
+import sympy as sp
+
+from .._dynamics import SymbolicDynamics
+from ._figures import typical_motion
+from ._mathml import mathml
+from ._results import Validation
+from ._style import TRUTH, colours
+
+_READABLE = 400
+_FRAMES = 900
+_PER_SECOND = 25.0
+
+
+def page(validation: Validation, pictures: Mapping[str, str]) -> str:
+    """The report as HTML that asks nothing of the network."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("symlnn._report", "."), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )
+    environment.filters["figure"] = number
+    return environment.get_template("page.html.jinja").render(
+        validation=validation,
+        system=validation.system,
+        settings=validation.settings,
+        pictures=pictures,
+        verdict=_verdict(validation),
+        equations=_equations(validation),
+        conserved=_conserved(validation),
+        declared=_declared(validation),
+        table=_table(validation),
+        colours={"analytic": TRUTH, **colours([model.name for model in validation.models])},
+        animation=_animation(validation),
+        motion=typical_motion(validation),
+    )
+
+
+def number(value: float | None) -> str:
+    """Two significant digits, as HTML text: 0.0042 → 4.2×10⁻³."""
+    if value is None:
+        return "–"
+    if math.isinf(value) or math.isnan(value):
+        return "∞"
+    if value == 0 or 0.01 <= abs(value) < 1000:
+        return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa}×10{superscript}"
+
+
+def _verdict(validation: Validation) -> list[str]:
+    """Two sentences: how well the best model does, and whether the truth it is held against is right."""
+    best = min(validation.models, key=lambda model: model.acceleration.relative_rms)
+    spread = best.motion.spread
+    kept = spread.trajectories - spread.failed
+    drift = "energy error" if validation.system.conserves_energy else "power-balance error"
+    first = (
+        f"The {best.title} ({best.name}) predicts accelerations of {validation.system.name.replace('_', ' ')} with a relative "
+        f"error of {number(best.acceleration.relative_rms)}; over {validation.system.duration:g} s, {kept} of "
+        f"{spread.trajectories} roll-outs finish, with a median {drift} of {number(spread.final_median)} "
+        f"(mean {number(spread.final_mean)})."
+    )
+    check = validation.check
+    outcome = "agree" if check.passed else "DO NOT AGREE"
+    second = (
+        f"The truth it is held against was derived twice, by SymPy and by automatic differentiation; the two {outcome} to "
+        f"{number(check.max_relative_error)} at {check.states:,} random states."
+    )
+    return [first, second]
+
+
+def _equation(validation: Validation, expression: sp.Basic, left: sp.Basic | None = None) -> str | None:
+    if sp.count_ops(expression) > _READABLE:
+        return None
+    return mathml(validation.system, expression, left=left)
+
+
+def _equations(validation: Validation) -> dict[str, Any]:
+    system = validation.system
+    accelerations = system.accelerations
+    return {
+        "lagrangian": _equation(validation, system.plain_lagrangian, sp.Symbol("L")),
+        "mass_matrix": _equation(validation, system.mass_matrix, sp.Symbol("M")),
+        "bias": _equation(validation, system.bias, sp.Symbol("b")),
+        "forces": _equation(validation, system.generalized_forces, sp.Symbol("Q")) if system.has_forces else None,
+        "accelerations": [_equation(validation, a, s) for a, s in zip(accelerations, system.a, strict=True)]
+        if accelerations
+        else [],
+    }
+
+
+def _conserved(validation: Validation) -> list[tuple[str, str | None]]:
+    found = validation.system.conserved_quantities()
+    return [(name.replace("_", " "), _equation(validation, expression)) for name, expression in found.items()]
+
+
+def _declared(validation: Validation) -> dict[str, list[tuple[str, str]]]:
+    system = validation.system
+
+    def names(mapping: Mapping[sp.Expr, Any]) -> list[tuple[str, str]]:
+        return [(mathml(system, system.plain(x)).replace(' display="block"', ""), str(d)) for x, d in mapping.items()]
+
+    rows = {"States are drawn from": names(system.states), "Roll-outs start from": names(system.initial_states)}
+    rows["Control inputs are drawn from"] = names(system.inputs)
+    rows["Parameters"] = [(mathml(system, s).replace(' display="block"', ""), str(p)) for s, p in system.parameters.items()]
+    return {title: entries for title, entries in rows.items() if entries}
+
+
+def _table(validation: Validation) -> list[dict[str, Any]]:
+    """The rows of the table of results: name, meaning, a cell per model, and which is best."""
+    balance = "Energy error" if validation.system.conserves_energy else "Power-balance error"
+    energy = (
+        "|E(T) − E(0)| / E scale, with the analytic energy E along the learned roll-out, at the end"
+        if validation.system.conserves_energy
+        else "|E(T) − E(0) − ∫(v·Q − ∂L/∂t)dt| / E scale along the learned roll-out, at the end"
+    )
+    oracle = validation.oracle.spread
+    rows: list[tuple[str, str, Any, float | None, bool]] = [
+        ("Acceleration error, absolute", "mean over test states of Σᵢ|aᵢ − âᵢ| (the paper's loss)",
+         lambda m: m.acceleration.l1_sum, None, True),
+        ("Acceleration error, relative", "√(mean|a − â|² / mean|a|²) over test states",
+         lambda m: m.acceleration.relative_rms, None, True),
+        (f"{balance}, mean", energy, lambda m: m.motion.spread.final_mean, oracle.final_mean, True),
+        (f"{balance}, median", "the same, median over roll-outs",
+         lambda m: m.motion.spread.final_median, oracle.final_median, True),
+        (f"{balance}, maximum", "the same, largest", lambda m: m.motion.spread.final_max, oracle.final_max, True),
+        ("Roll-outs failed", f"of {oracle.trajectories}; a failed one counts as infinite above",
+         lambda m: float(m.motion.spread.failed), float(oracle.failed), True),
+        ("Valid time (s)", "median time until the state is off by 0.4 of the spread of the true motions",
+         lambda m: float(np.median(m.valid_seconds)), None, False),
+    ]
+    if validation.lyapunov_time is not None:
+        lyapunov = validation.lyapunov_time
+        rows.append(("Valid time (Lyapunov times)", f"the same in units of the Lyapunov time, {lyapunov:.2g} s",
+                     lambda m: float(np.median(m.valid_seconds)) / lyapunov, None, False))
+    rows += [
+        ("Outside the training domain", "share of roll-out time spent outside the sampled states",
+         lambda m: m.outside, None, True),
+    ]
+    return [_row(validation, *row) for row in rows]
+
+
+def _row(
+    validation: Validation, name: str, meaning: str, cell: Any, oracle: float | None, low_is_good: bool
+) -> dict[str, Any]:
+    values = [cell(model) for model in validation.models]
+    best = (min if low_is_good else max)(values)
+    return {
+        "name": name,
+        "meaning": meaning,
+        "cells": [(number(value), value == best and len(set(values)) > 1) for value in values],
+        "oracle": number(oracle),
+    }
+
+
+def _animation(validation: Validation) -> str | None:
+    """The motions of a planar chain as JSON for the canvas, or None where no positions are declared."""
+    system = validation.system
+    if not system.positions:
+        return None
+    motion = typical_motion(validation)
+    t = np.asarray(validation.oracle.rollout.t)
+    shown = min(len(t) - 1, int(np.searchsorted(t, _FRAMES / _PER_SECOND)))
+    frames = np.linspace(0, shown, min(_FRAMES, shown + 1)).astype(int)
+    positions = jax.jit(jax.vmap(SymbolicDynamics(system).positions))
+    shade = colours([model.name for model in validation.models])
+
+    def chain(name: str, colour: str, q: np.ndarray) -> dict[str, Any]:
+        points = np.asarray(positions(q[motion, frames]))
+        rounded = np.where(np.isfinite(points), points, np.nan).round(3)
+        return {"name": name, "colour": colour, "points": [None if np.isnan(p).any() else p.tolist() for p in rounded]}
+
+    chains = [chain("analytic", TRUTH, validation.oracle.rollout.q)]
+    chains += [chain(m.name, shade[m.name], m.motion.rollout.q) for m in validation.models]
+    return json.dumps({"times": t[frames].round(3).tolist(), "chains": chains}, allow_nan=False)

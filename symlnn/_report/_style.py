@@ -1,0 +1,37 @@
+"""One look for every figure: truth black, each model its own colour everywhere, safe for the colour-blind."""
+
+from collections.abc import Mapping, Sequence
+
+TRUTH = "#000000"
+_COLOURS: Mapping[str, str] = {
+    "lnn": "#0072B2",
+    "nn": "#D55E00",
+    "delan": "#009E73",
+    "hnn": "#CC79A7",
+    "node": "#E69F00",
+    "lnn_plain": "#56B4E9",
+}
+_OTHERS = ("#7F7F7F", "#882255", "#117733", "#999933")
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour per model: built-in ones keep theirs in every report (Okabe & Ito's palette)."""
+    others = [name for name in names if name not in _COLOURS]
+    return {name: _COLOURS.get(name) or _OTHERS[others.index(name) % len(_OTHERS)] for name in names}
+
+
+STYLE = {
+    "figure.dpi": 100,
+    "savefig.dpi": 170,
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+    "mathtext.fontset": "cm",
+    "pdf.fonttype": 42,
+    "figure.constrained_layout.use": True,
+}
