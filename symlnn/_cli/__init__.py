@@ -1,0 +1,3 @@
+"""The command line: `symlnn COMMAND`. Thin covers of public functions."""
+
+from ._app import main as main

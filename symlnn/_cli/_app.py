@@ -1,0 +1,338 @@
+"""The commands: each reads its arguments, calls one public function, and prints what came of it."""
+
+import json
+import os
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from .. import __version__
+from .._catalogue import catalogue_names, load_system, summary, system_path
+from .._data import generate as generate_data
+from .._data import generate_trajectories, load_dataset, save_dataset
+from .._dynamics import SymbolicDynamics
+from .._models import Architecture, load_model, load_spec, save_model
+from .._report import validate as validate_system
+from .._system import System
+from .._train import FirstOrder, GaussNewton, Recipe, learn
+from ._options import initial_states, parse_assignments, parse_arguments, require_folder
+from ._progress import TrainingBar
+from ._template import TEMPLATE
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+out_console = Console()
+err_console = Console(stderr=True)
+
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="A catalogue name, or the path of a .py file.")]
+Set = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="An argument of the system's function: n=5.")]
+Param = Annotated[list[str], typer.Option("--param", metavar="NAME=VALUE", help="The value of a parameter: m1=2.0.")]
+Seed = Annotated[int, typer.Option(help="The seed of everything random.", min=0)]
+
+
+class FloatType(StrEnum):
+    """The floating-point types of --precision."""
+
+    float64 = "float64"
+    float32 = "float32"
+
+
+Precision = Annotated[FloatType, typer.Option(help="Floating-point type of data and models.")]
+Out = Annotated[Path, typer.Option("--out", help="Where to write.")]
+Width = Annotated[int, typer.Option(help="Units of each hidden layer.")]
+Depth = Annotated[int, typer.Option(help="Hidden layers.")]
+Activation = Annotated[str, typer.Option(help="softplus, silu, gelu, tanh, sigmoid, relu2 or relu3.")]
+Initialization = Annotated[str, typer.Option(help="lecun, glorot, he or cranmer.")]
+Seconds = Annotated[float | None, typer.Option(help="Training budget of each model in seconds.")]
+Steps = Annotated[int | None, typer.Option(help="Training budget in steps, instead of --seconds.")]
+DataFile = Annotated[Path | None, typer.Option(help="A data set to train on, instead of fresh states.")]
+
+
+def _set_precision(precision: FloatType) -> None:
+    jax.config.update("jax_enable_x64", precision is FloatType.float64)
+
+
+def _system(name: str, arguments: list[str] | None = None, parameters: list[str] | None = None) -> System:
+    system = load_system(name, **parse_arguments("--set", arguments or []))
+    values = parse_assignments("--param", parameters or [])
+    return system.with_parameters(values) if values else system
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        out_console.print(f"symlnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+    # taken by `main`, wherever it stands; declared here for --help
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, with any command.")] = False,
+) -> None:
+    """Symbolic and learned mechanics, joined: from a SymPy Lagrangian to a validation report."""
+
+
+@app.command("list")
+def list_systems() -> None:
+    """The catalogue: name, degrees of freedom, a line each."""
+    table = Table("name", "dof", "what it is", box=None)
+    for name in catalogue_names():
+        table.add_row(name, str(load_system(name).dof), summary(system_path(name)))
+    out_console.print(table)
+
+
+@app.command()
+def new(path: Annotated[Path, typer.Argument(help="The file to write, ending in .py.")]) -> None:
+    """Write a commented declaration that already runs."""
+    if path.suffix != ".py":
+        raise ValueError(f"{path} must end in .py.")
+    if path.exists():
+        raise ValueError(f"{path} exists: name another file, so that nothing is lost.")
+    require_folder(path)
+    name = "".join(c if c.isalnum() and c.isascii() else "_" for c in path.stem)
+    path.write_text(TEMPLATE.replace("NAME", name if name[:1].isalpha() else f"system_{name}"))
+    out_console.print(f"Wrote {path}. Now: symlnn validate {path} --quick --out report", soft_wrap=True)
+
+
+@app.command()
+def derive(
+    system: SystemName,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_latex: Annotated[bool, typer.Option("--latex", help="As LaTeX.")] = False,
+    set_: Set = [],  # noqa: B006  typer reads the default
+    param: Param = [],  # noqa: B006
+) -> None:
+    """The Lagrangian, mass matrix, equations of motion, energy, momenta and conserved quantities."""
+    from ._derive import derivation, latex, text
+
+    if as_json and as_latex:
+        raise ValueError("Give either --json or --latex, not both.")
+    loaded = _system(system, set_, param)
+    if as_json:
+        typer.echo(json.dumps(derivation(loaded), indent=1))
+    elif as_latex:
+        typer.echo(latex(loaded))
+    else:
+        typer.echo(text(loaded))
+
+
+@app.command()
+def generate(
+    system: SystemName,
+    out: Out,
+    samples: Annotated[int | None, typer.Option(help="States with their accelerations.")] = None,
+    trajectories: Annotated[int | None, typer.Option(help="Motions, instead of --samples.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Seconds of each motion.")] = None,
+    rate: Annotated[float, typer.Option(help="Instants per second of a motion.")] = 50.0,
+    noise: Annotated[float, typer.Option(help="Gaussian noise of a motion, as a share of each variable's spread.")] = 0.0,
+    seed: Seed = 0,
+    set_: Set = [],  # noqa: B006
+    param: Param = [],  # noqa: B006
+    precision: Precision = FloatType.float64,
+) -> None:
+    """A data set: random states with their accelerations, or trajectories."""
+    _set_precision(precision)
+    require_folder(out)
+    if (samples is None) == (trajectories is None):
+        raise ValueError("Give either --samples N or --trajectories K.")
+    loaded = _system(system, set_, param)
+    if samples is not None:
+        if noise or duration is not None:
+            raise ValueError("--noise and --duration go with --trajectories.")
+        dataset = generate_data(loaded, samples, seed=seed)
+    else:
+        assert trajectories is not None
+        dataset = generate_trajectories(loaded, trajectories, duration=duration, rate=rate, noise=noise, seed=seed)
+    save_dataset(out, dataset)
+    sizes = ", ".join(f"{size} {name}" for name, size in dataset.sizes.items() if name in ("sample", "trajectory", "time"))
+    out_console.print(f"Wrote {out}: {sizes}.", soft_wrap=True)
+
+
+@app.command()
+def train(
+    system: SystemName,
+    out: Out,
+    model: Annotated[str, typer.Option(help="lnn, lnn_plain, nn, or the path of a .py file with MODEL.")] = "lnn",
+    data: DataFile = None,
+    seconds: Seconds = None,
+    steps: Steps = None,
+    width: Width = Architecture.width,
+    depth: Depth = Architecture.depth,
+    activation: Activation = Architecture.activation,
+    initialization: Initialization = Architecture.initialization,
+    optimizer: Annotated[str, typer.Option(help="First-order optimiser: muon, adam, adamw, lion or sgd.")] = "muon",
+    learning_rate: Annotated[float | None, typer.Option(help="Its peak learning rate.")] = None,
+    loss: Annotated[str, typer.Option(help="Its loss, l1 or l2.")] = "l2",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
+    seed: Seed = 0,
+    set_: Set = [],  # noqa: B006
+    param: Param = [],  # noqa: B006
+    precision: Precision = FloatType.float64,
+) -> None:
+    """Train a model and save it; a checkpoint beside it allows --resume after an interruption."""
+    _set_precision(precision)
+    require_folder(out)
+    loaded = _system(system, set_, param)
+    architecture = Architecture(width, depth, activation, initialization)
+    dataset = None if data is None else load_dataset(data, loaded)
+    rate = FirstOrder.learning_rate if learning_rate is None else learning_rate
+    recipe = Recipe(stages=(FirstOrder(optimizer=optimizer, learning_rate=rate, loss=loss), GaussNewton()))
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    if resume and not checkpoint.is_file():
+        raise ValueError(f"There is no checkpoint {checkpoint} to resume from: start without --resume.")
+    with TrainingBar(err_console) as bar:
+        learned = learn(
+            loaded,
+            model,
+            data=dataset,
+            architecture=architecture,
+            recipe=recipe,
+            seconds=seconds,
+            steps=steps,
+            seed=seed,
+            checkpoint=checkpoint,
+            resume=resume,
+            progress=lambda report: bar.update(f"Training {model}", report),
+        )
+    save_model(out, learned.fit.dynamics, learned.spec)
+    error = learned.fit.history.validation
+    best = f"{min(error):.3g}" if error else "unknown"
+    if not learned.fit.complete:
+        out_console.print(f"Interrupted. Wrote {out} as it stands (relative error {best}); --resume goes on.", soft_wrap=True)
+        raise KeyboardInterrupt
+    checkpoint.unlink(missing_ok=True)
+    out_console.print(
+        f"Wrote {out}: relative error of the accelerations {best} after {sum(learned.fit.steps)} steps, "
+        f"{learned.fit.seconds:.1f} s.",
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def simulate(
+    system: SystemName,
+    out: Out,
+    model: Annotated[Path | None, typer.Option(help="A trained model; the analytic system if not given.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Seconds; the system's own if not given.")] = None,
+    rate: Annotated[float, typer.Option(help="Instants per second.")] = 50.0,
+    initial: Annotated[list[str], typer.Option(metavar="NAME=VALUE", help="theta1=1.2, theta1_dot=0; others are drawn.")] = [],  # noqa: B006
+    trajectories: Annotated[int, typer.Option(help="How many motions.")] = 1,
+    rtol: Annotated[float | None, typer.Option(help="Tolerance of the integrator.")] = None,
+    seed: Seed = 0,
+    set_: Set = [],  # noqa: B006
+    param: Param = [],  # noqa: B006
+    precision: Precision = FloatType.float64,
+) -> None:
+    """A roll-out of the analytic system or of a trained model."""
+    _set_precision(precision)
+    require_folder(out)
+    loaded = _system(system, set_, param)
+    dynamics = SymbolicDynamics(loaded) if model is None else load_model(model)
+    if model is not None and load_spec(model).system.q != loaded.q:
+        raise ValueError(f"{model} is a model of {load_spec(model).system.name}, not of {loaded.name}.")
+    states = initial_states(loaded, trajectories, parse_assignments("--initial", initial), seed)
+    dataset = generate_trajectories(
+        loaded, trajectories, duration=duration, rate=rate, seed=seed, dynamics=dynamics, states=states, rtol=rtol
+    )
+    failed = int((dataset["successful"] == 0).sum())
+    save_dataset(out, dataset)
+    out_console.print(f"Wrote {out}: {trajectories} roll-outs, {failed} failed.", soft_wrap=True)
+
+
+@app.command()
+def validate(
+    system: SystemName,
+    out: Out = Path("report"),
+    models: Annotated[str, typer.Option(help="Comma-separated: names, .py files with MODEL, .eqx files.")] = "lnn,nn",
+    quick: Annotated[bool, typer.Option("--quick", help="A complete report in about a minute, with little training.")] = False,
+    seconds: Seconds = None,
+    steps: Steps = None,
+    seeds: Annotated[int, typer.Option(help="Train each model with so many seeds.")] = 1,
+    data: DataFile = None,
+    width: Width = Architecture.width,
+    depth: Depth = Architecture.depth,
+    activation: Activation = Architecture.activation,
+    initialization: Initialization = Architecture.initialization,
+    seed: Seed = 0,
+    set_: Set = [],  # noqa: B006
+    param: Param = [],  # noqa: B006
+    precision: Precision = FloatType.float64,
+) -> None:
+    """The main job: derive, cross-check, generate, train, roll out, compare, report."""
+    _set_precision(precision)
+    loaded = _system(system, set_, param)
+    architecture = Architecture(width, depth, activation, initialization)
+    with TrainingBar(err_console) as bar:
+        result = validate_system(
+            loaded,
+            tuple(name.strip() for name in models.split(",") if name.strip()),
+            out=out,
+            quick=quick,
+            seconds=seconds,
+            steps=steps,
+            seed=seed,
+            seeds=seeds,
+            data=data,
+            architecture=architecture,
+            command=shlex.join(["symlnn", *sys.argv[1:]]),
+            progress=bar.update,
+        )
+    check = result.check
+    table = Table("model", "l1_sum", "relative", "energy mean", "median", "failed", box=None)
+    for row in result.models:
+        spread = row.motion.spread
+        table.add_row(
+            row.name,
+            f"{row.acceleration.l1_sum:.3g}",
+            f"{row.acceleration.relative_rms:.3g}",
+            f"{spread.final_mean:.3g}",
+            f"{spread.final_median:.3g}",
+            f"{spread.failed}/{spread.trajectories}",
+        )
+    out_console.print(table)
+    out_console.print(
+        f"Symbolic against automatic differentiation: {check.max_relative_error:.1e}. Report: {out}/index.html",
+        soft_wrap=True,
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
+    _use_compilation_cache()
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    try:
+        app(args=[argument for argument in given if argument != "--debug"], prog_name="symlnn")
+    except (ValueError, OSError, RuntimeError) as error:  # TrainingError and JAX's own errors are RuntimeErrors
+        if debug:
+            raise
+        print(f"symlnn: {_one_line(error)}", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+def _use_compilation_cache() -> None:
+    """Keep compiled functions between runs, in the user's cache folder, unless JAX is told another one."""
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    jax.config.update("jax_compilation_cache_dir", str(home / "symlnn" / "jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+

@@ -1,0 +1,69 @@
+"""What `symlnn derive` prints: JSON, LaTeX or plain text."""
+
+from typing import Any
+
+import sympy as sp
+
+from .._system import System
+
+
+def derivation(system: System) -> dict[str, Any]:
+    """All that follows from the Lagrangian, expressions as SymPy strings in plain symbols."""
+
+    def strings(values: Any) -> list[str]:
+        return [str(value) for value in values]
+
+    return {
+        "name": system.name,
+        "coordinates": strings(system.q),
+        "velocities": strings(system.v),
+        "parameters": {s.name: str(p.value) if p.varies else p.value for s, p in system.parameters.items()},
+        "lagrangian": str(system.plain_lagrangian),
+        "mass_matrix": [strings(row) for row in system.mass_matrix.tolist()],
+        "bias": strings(system.bias),
+        "generalized_forces": strings(system.generalized_forces),
+        "equations_of_motion": strings(system.equations_of_motion),
+        "accelerations": None if system.accelerations is None else strings(system.accelerations),
+        "energy": str(system.energy),
+        "momenta": strings(system.momenta),
+        "conserved_quantities": {name: str(value) for name, value in system.conserved_quantities().items()},
+    }
+
+
+def _equations(system: System) -> dict[str, list[tuple[sp.Basic, sp.Basic]]]:
+    """Each part of the derivation as equations left = right."""
+    parts: dict[str, list[tuple[sp.Basic, sp.Basic]]] = {
+        "Lagrangian": [(sp.Symbol("L"), system.plain_lagrangian)],
+        "Mass matrix": [(sp.Symbol("M"), system.mass_matrix)],
+        "Bias": [(sp.Symbol("b"), system.bias)],
+        "Generalised forces": [(sp.Symbol("Q"), system.generalized_forces)] if system.has_forces else [],
+        "Equations of motion": [(sp.Integer(0), equation) for equation in system.equations_of_motion],
+        "Accelerations": list(zip(system.a, system.accelerations or (), strict=False)),
+        "Energy": [(sp.Symbol("E"), system.energy)],
+        "Momenta": list(zip(system.p, system.momenta, strict=True)),
+        "Conserved quantities": [(sp.Symbol(n), value) for n, value in system.conserved_quantities().items()],
+    }
+    return {title: equations for title, equations in parts.items() if equations}
+
+
+def latex(system: System) -> str:
+    """The derivation as LaTeX."""
+    lines = []
+    for title, equations in _equations(system).items():
+        lines += [f"% {title}", r"\begin{align*}"]
+        rows = [
+            (r"\mathrm{" + str(left).replace("_", r"\_") + "}" if title.startswith("Conserved") else system.latex(left))
+            + " &= " + system.latex(right)
+            for left, right in equations
+        ]
+        lines += [" \\\\\n".join(rows), r"\end{align*}"]
+    return "\n".join(lines)
+
+
+def text(system: System) -> str:
+    """The derivation as plain text."""
+    lines = [system.name]
+    for title, equations in _equations(system).items():
+        lines += ["", title]
+        lines += [f"  {left} = {right.tolist() if isinstance(right, sp.MatrixBase) else right}" for left, right in equations]
+    return "\n".join(lines)

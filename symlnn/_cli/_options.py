@@ -1,0 +1,75 @@
+"""Reading NAME=VALUE options, and checks that come before any computing."""
+
+import ast
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from .._data import sample_states
+from .._system import System
+from .._types import States
+
+
+def _split(option: str, text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not (separator and name.strip() and value.strip()):
+        raise ValueError(f"{option} needs NAME=VALUE, but was given {text!r}.")
+    return name.strip(), value.strip()
+
+
+def parse_assignments(option: str, texts: Sequence[str]) -> dict[str, float]:
+    """NAME=VALUE options with finite numbers."""
+    values = {}
+    for text in texts:
+        name, value = _split(option, text)
+        try:
+            values[name] = float(value)
+        except ValueError as error:
+            raise ValueError(f"{option} {name} must be a number, but is {value!r}.") from error
+        if not math.isfinite(values[name]):
+            raise ValueError(f"{option} {name} must be finite, but is {value}.")
+    return values
+
+
+def parse_arguments(option: str, texts: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE options with Python literals; what is no literal is taken as a string."""
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, value = _split(option, text)
+        try:
+            values[name] = ast.literal_eval(value)
+        except (SyntaxError, ValueError):
+            values[name] = value
+    return values
+
+
+def require_folder(path: Path) -> None:
+    """Raise a `ValueError` where a file cannot be written to `path`."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ValueError(f"{path} cannot be written: the folder {folder} does not exist. Create it first.")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: name a file.")
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{path} cannot be written: {folder} is read-only for you.")
+
+
+def initial_states(system: System, n: int, fixed: Mapping[str, float], seed: int) -> States:
+    """n initial states drawn from the declaration, with coordinates and velocities set where `fixed` names them."""
+    states = sample_states(system, n, key=jax.random.key(seed), initial=True)
+    columns = {symbol.name: ("q", i) for i, symbol in enumerate(system.q)}
+    columns |= {symbol.name: ("v", i) for i, symbol in enumerate(system.v)}
+    columns |= {symbol.name: ("m", i) for i, symbol in enumerate(system.m)}
+    columns |= {symbol.name: ("u", i) for i, symbol in enumerate(system.u)}
+    arrays = {"q": states.q, "v": states.v, "m": states.m, "u": states.u}
+    for name, value in fixed.items():
+        if name not in columns:
+            raise ValueError(f"--initial names {name!r}; {system.name} has {', '.join(columns)}.")
+        group, place = columns[name]
+        arrays[group] = arrays[group].at[:, place].set(jnp.asarray(value))
+    return States(**arrays, t=states.t)

@@ -1,0 +1,45 @@
+"""A progress bar with the loss, the rate and the time left."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from .._train import Report
+
+
+class TrainingBar:
+    """Shows on standard error what is being done and, while a model trains, how it stands."""
+
+    def __init__(self, console: Console):
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._doing = ""
+
+    def __enter__(self) -> "TrainingBar":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, doing: str, report: Report | None) -> None:
+        """Show the next state; a new `doing` begins a new bar."""
+        if doing != self._doing or self._task is None:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            self._task = self._progress.add_task(doing, total=None, state="")
+            self._doing = doing
+        if report is not None:
+            state = f"{report.stage}: error {report.validation:.2e}, loss {report.loss:.2e}, {report.steps_per_second:.1f}/s"
+            self._progress.update(self._task, completed=report.done, total=report.total, state=state)
