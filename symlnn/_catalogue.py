@@ -53,7 +53,15 @@ def load_file(path: Path, expected: str) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise ValueError(f"{path}, line {error.lineno}: syntax error: {error.msg}.") from error
-    except (ArithmeticError, AttributeError, ImportError, LookupError, NameError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        ImportError,
+        LookupError,
+        NameError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(f"{path}{_line(error, path)}: {_words(error)}") from error
     return module
 
@@ -88,7 +96,9 @@ def load_system(system: str, **arguments: Any) -> System:
     if callable(factory):
         declared = _call(factory, path, arguments)
     elif arguments:
-        raise ValueError(f"{path.name} takes no arguments ({', '.join(arguments)}): it defines SYSTEM, not system(...).")
+        raise ValueError(
+            f"{path.name} takes no arguments ({', '.join(arguments)}): it defines SYSTEM, not system(...)."
+        )
     else:
         declared = getattr(module, "SYSTEM", None)
     if not isinstance(declared, System):

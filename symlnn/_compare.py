@@ -18,7 +18,7 @@ from ._data import accelerations, sample_states
 from ._dynamics import AbstractDynamics, SymbolicDynamics
 from ._simulate import Rollout
 from ._system import System
-from ._types import Samples, States
+from ._types import RealScalar, Samples, States
 
 VALID_TIME_THRESHOLD = 0.4
 """Share of the spread of the true motions that ends the valid time."""
@@ -114,13 +114,12 @@ def power_balance_errors(
     """
     dynamics = SymbolicDynamics(system)
     along = jax.vmap(dynamics.power, in_axes=(0, 0, None, None, 0))
-    power = np.asarray(
-        jax.vmap(along, in_axes=(0, 0, 0, 0, None))(rollout.q, rollout.v, start.m, start.u, rollout.t)
-    )
+    power = np.asarray(jax.vmap(along, in_axes=(0, 0, 0, 0, None))(rollout.q, rollout.v, start.m, start.u, rollout.t))
     energy = np.asarray(energy_along(dynamics, rollout, start.m))
     t = np.asarray(rollout.t)
     work = np.concatenate(
-        [np.zeros_like(power[:, :1]), np.cumsum(0.5 * (power[:, 1:] + power[:, :-1]) * np.diff(t), axis=1)], axis=1
+        [np.zeros_like(power[:, :1]), np.cumsum(0.5 * (power[:, 1:] + power[:, :-1]) * np.diff(t), axis=1)],
+        axis=1,
     )
     errors = np.abs(energy - energy[:, :1] - work) / scale
     errors = np.where(np.isfinite(errors), errors, np.inf)
@@ -140,8 +139,8 @@ def wrapped_difference(
 def state_errors(system: System, truth: Rollout, model: Rollout) -> Float[np.ndarray, "batch time"]:
     """The distance of two batches of motions, in units of the spread of the true one.
 
-    Each coordinate and velocity is divided by its standard deviation over the true motions (that of an angle at most
-    π/√3, the uniform one), and the root mean square over them is taken.
+    Each coordinate and velocity is divided by its standard deviation over the true motions (that of an angle at
+    most π/√3, the uniform one), and the root mean square over them is taken.
     """
     q, v = np.asarray(truth.q), np.asarray(truth.v)
     q_spread = np.std(q, axis=(0, 1))
@@ -156,9 +155,7 @@ def state_errors(system: System, truth: Rollout, model: Rollout) -> Float[np.nda
     return np.where(np.isfinite(errors), errors, np.inf)
 
 
-def valid_times(
-    errors: Float[np.ndarray, "batch time"], t: Float[np.ndarray, " time"]
-) -> Float[np.ndarray, " batch"]:
+def valid_times(errors: Float[np.ndarray, "batch time"], t: Float[np.ndarray, " time"]) -> Float[np.ndarray, " batch"]:
     """The first time at which each error exceeds 0.4, or the whole duration where none does."""
     exceeded = errors > VALID_TIME_THRESHOLD
     first = np.where(exceeded.any(axis=1), exceeded.argmax(axis=1), -1)
@@ -184,14 +181,14 @@ def lyapunov_exponents(
     """Finite-time maximal Lyapunov exponents over the second half of the duration, and whether the motion is chaotic.
 
     A tangent vector follows the linearised flow, δ̇ = (∂f/∂y) δ, and is renormalised after every segment (Benettin et
-    al. 1980); an exponent is its mean growth rate. Tangents of regular motion grow like a power of t, by a factor of two
-    to four over the second half; the motion is called chaotic where the median growth exceeds e³ = 20.
+    al. 1980); an exponent is its mean growth rate. Tangents of regular motion grow like a power of t, by a factor of
+    two to four over the second half; the motion is called chaotic where the median growth exceeds e³ = 20.
     """
 
     def one(q: Array, v: Array, m: Array, u: Array) -> Array:
         y = dynamics.initial_state(q, v, m)
 
-        def extended(t: Array, state: tuple, args: tuple) -> tuple:
+        def extended(t: RealScalar, state: tuple, args: tuple) -> tuple:
             return jax.jvp(lambda y: dynamics.vector_field(t, y, args), (state[0],), (state[1],))
 
         def segment(carry: tuple, i: Array) -> tuple[tuple, Array]:
@@ -238,7 +235,7 @@ class CrossCheck:
 def cross_check(system: System, *, states: int = 10_000, seed: int = 0) -> CrossCheck:
     """SymPy's equations of motion against automatic differentiation of the Lagrangian, at random states.
 
-    The tolerance is 1e-10 in float64, and 1e-2 in float32, where cancellation in nearly singular states costs four digits.
+    The tolerance is 1e-10 in float64, and 1e-2 in float32, where cancellation near singular states costs four digits.
     """
     from ._dynamics import EulerLagrange, SymbolicForces, SymbolicLagrangian
 

@@ -1,7 +1,7 @@
 """SymPy expressions to JAX functions, by SymPy's own `lambdify`.
 
-Parameters are arrays, so every compiled function is differentiable in them. NaN gradients at kinks (a `Piecewise` at its
-breakpoint, a norm at zero) are those of JAX and are not masked.
+Parameters are arrays, so every compiled function is differentiable in them. NaN gradients at kinks (a `Piecewise` at
+its breakpoint, a norm at zero) are those of JAX and are not masked.
 """
 
 import functools
@@ -27,7 +27,7 @@ _SPECIAL_FUNCTIONS = {
 Compiled = Callable[..., Array]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _lambdified(
     arguments: tuple[tuple[sp.Symbol, ...], ...], expressions: tuple[sp.Expr, ...]
 ) -> Callable[..., tuple[Any, ...]]:
@@ -45,7 +45,7 @@ def _lambdified(
     return function
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def compile_quantity(system: System, quantity: str) -> Compiled:
     """The JAX function f(q, v, u, t, parameters) of one quantity of the system, for one state.
 

@@ -37,9 +37,7 @@ def freeze(system: "System") -> None:
         try:
             parameters[symbol] = value if isinstance(value, Parameter) else Parameter(value)
         except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"Parameter {symbol} must be a number or a distribution, but is {value!r}."
-            ) from error
+            raise ValueError(f"Parameter {symbol} must be a number or a distribution, but is {value!r}.") from error
     store("parameters", FrozenDict(parameters))
     for name in ("lagrangian", "dissipation"):
         store(name, _scalar(getattr(system, name), name))
@@ -94,9 +92,7 @@ def _check_coordinates(system: "System") -> None:
         raise ValueError("A system needs at least one coordinate: coordinates=(dynamicsymbols('theta'),).")
     for x in system.coordinates:
         if not (isinstance(x, AppliedUndef) and len(x.args) == 1 and x.args[0].is_Symbol):
-            raise ValueError(
-                f"Coordinate {x} must be a function of time: declare it as dynamicsymbols('{x}')."
-            )
+            raise ValueError(f"Coordinate {x} must be a function of time: declare it as dynamicsymbols('{x}').")
         if x.args[0] != system.t:
             raise ValueError(
                 f"Coordinate {x} depends on another time symbol than {system.coordinates[0]}: use one t for all."
@@ -195,20 +191,20 @@ def _check_mass_matrix(system: "System") -> None:
     drawn = [d for pair in zip(*system.state_distributions(), strict=True) for d in pair]
     drawn += [parameter.value for parameter in system.parameters.values()]
     drawn += [system.time or 0.0]
-    worst = 0.0
+    regularity = []
     for _ in range(_PROBES):
         values = [_probe(d, generator) for d in drawn]
         with np.errstate(all="ignore"):
-            matrix = np.asarray(function(*values), dtype=complex)
-        if np.abs(matrix.imag).max(initial=0.0) > 0:
-            raise ValueError(
-                f"The mass matrix ∂²L/∂v∂v of {system.name} is complex at states drawn from the declaration: "
-                "narrow the distributions to where L is real."
-            )
-        if np.all(np.isfinite(matrix)):
-            singular_values = np.linalg.svd(matrix.real, compute_uv=False)
-            worst = max(worst, singular_values[-1] / max(singular_values[0], 1e-300))
-    if worst < _SINGULAR_BELOW:
+            matrix = np.asarray(function(*values))
+        if np.isrealobj(matrix) and np.all(np.isfinite(matrix)):
+            singular_values = np.linalg.svd(matrix.astype(float), compute_uv=False)
+            regularity.append(singular_values[-1] / max(singular_values[0], 1e-300))
+    if not regularity:
+        raise ValueError(
+            f"The mass matrix ∂²L/∂v∂v of {system.name} is complex or infinite at states drawn from the declaration: "
+            "narrow the distributions to where L is real."
+        )
+    if max(regularity) < _SINGULAR_BELOW:
         missing = [x for x, vi in zip(system.coordinates, system.v, strict=True) if not _appears(system, vi)]
         hint = f"it does not depend on the velocity of {_join(missing)}" if missing else "its rows are dependent"
         raise ValueError(

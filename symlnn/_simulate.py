@@ -98,7 +98,9 @@ class _Integrator(eqx.Module):
             self.solver,
             times[0],
             times[-1],
-            dt0=None if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController) else times[1] - times[0],
+            dt0=None
+            if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController)
+            else times[1] - times[0],
             y0=dynamics.initial_state(q, v, m),
             args=(m, u),
             saveat=diffrax.SaveAt(ts=times, dense=self.dense),
@@ -118,7 +120,7 @@ def _integrate(
     q: Array,
     v: Array,
     m: Array | None,
-    u: Control | None,
+    u: Control | Array | None,
 ) -> Rollout:
     if q.ndim == 1:
         return integrator(dynamics, times, q, v, m, u)

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy as sp
 
 from . import _symbolic
 from ._distribution import Distribution, Normal, Uniform
 from ._frozen import FrozenDict
+
+Expression: TypeAlias = Any
+"""A SymPy expression, or what `sympify` takes for one; the constructor of System says what is wrong with another."""
 
 
 @dataclass(frozen=True)
@@ -49,31 +52,31 @@ class System:
 
     name: str
     """A word: it names files and reports."""
-    coordinates: tuple[sp.Expr, ...]
+    coordinates: Sequence[Expression]
     """The generalised coordinates, in order."""
-    lagrangian: sp.Expr
+    lagrangian: Expression
     """L, in the coordinates, their time derivatives, the parameters and, where `time` is given, t."""
-    parameters: Mapping[sp.Symbol, Parameter] = field(default_factory=dict)
+    parameters: Mapping[Expression, Any] = field(default_factory=dict)
     """Every other symbol of the declaration. A plain number is taken as a Parameter without unit."""
-    states: Mapping[sp.Expr, Distribution] = field(default_factory=dict)
+    states: Mapping[Expression, Any] = field(default_factory=dict)
     """What each coordinate and velocity is drawn from, for training and for tests."""
-    initial_states: Mapping[sp.Expr, Distribution] = field(default_factory=dict)
+    initial_states: Mapping[Expression, Any] = field(default_factory=dict)
     """What roll-outs start from; a coordinate or velocity not named here is drawn as in `states`."""
-    angles: tuple[sp.Expr, ...] = ()
+    angles: Sequence[Expression] = ()
     """The coordinates that are periodic with period 2π; models embed them as (sin, cos)."""
-    units: Mapping[sp.Expr, str] = field(default_factory=dict)
+    units: Mapping[Expression, str] = field(default_factory=dict)
     """The unit of each coordinate; velocities are per second."""
     duration: float = 10.0
     """The length of the roll-outs in a report, in seconds."""
-    dissipation: sp.Expr = sp.S.Zero
+    dissipation: Expression = sp.S.Zero
     """A Rayleigh dissipation function F(q, q̇), in watts; it loses 2F of power where it is quadratic in q̇."""
-    forces: Mapping[sp.Expr, sp.Expr] = field(default_factory=dict)
+    forces: Mapping[Expression, Expression] = field(default_factory=dict)
     """The generalised force on each coordinate; zero on those not named."""
-    inputs: Mapping[sp.Expr, Distribution] = field(default_factory=dict)
+    inputs: Mapping[Expression, Any] = field(default_factory=dict)
     """The control inputs u that appear in `forces`, and what they are drawn from."""
     time: Distribution | None = None
     """What t is drawn from, where L, F or a force depends on it explicitly."""
-    positions: tuple[tuple[sp.Expr, sp.Expr], ...] = ()
+    positions: Sequence[tuple[Expression, Expression]] = ()
     """The (x, y) of the bodies of a planar chain, in order from a pivot at the origin: reports animate them."""
     reference: str = ""
     """The literature that the system is taken from."""
@@ -261,7 +264,11 @@ class System:
         for qi, vi, ai, pi in zip(self.q, self.v, self.a, self.p, strict=True):
             letter, *sub = sp.latex(qi).split("_", 1)
             tail = f"_{sub[0]}" if sub else ""
-            names |= {vi: f"\\dot{{{letter}}}{tail}", ai: f"\\ddot{{{letter}}}{tail}", pi: f"p_{{{sp.latex(qi)}}}"}
+            names |= {
+                vi: f"\\dot{{{letter}}}{tail}",
+                ai: f"\\ddot{{{letter}}}{tail}",
+                pi: f"p_{{{sp.latex(qi)}}}",
+            }
         return FrozenDict(names)
 
     def latex(self, expression: sp.Basic) -> str:

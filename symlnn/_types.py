@@ -10,9 +10,10 @@ from typing import TypeAlias
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
-RealScalar: TypeAlias = Float[Array, ""] | Int[Array, ""] | float | int
+RealScalar: TypeAlias = Float[Array | np.ndarray, ""] | Int[Array | np.ndarray, ""] | np.number | float | int
 Scalar: TypeAlias = Float[Array, ""]
 Coordinates: TypeAlias = Float[Array, " dof"]
 Matrix: TypeAlias = Float[Array, "dof dof"]

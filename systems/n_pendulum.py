@@ -1,4 +1,4 @@
-"""Planar chain of n point masses on massless rods, hanging from a fixed pivot; n = 1, 2 are the pendulum and its double.
+"""Planar chain of n point masses on massless rods, hanging from a fixed pivot.
 
 L = ½ Σᵢⱼ μ_max(i,j) lᵢ lⱼ θ̇ᵢ θ̇ⱼ cos(θᵢ−θⱼ) + g Σᵢ μᵢ lᵢ cos θᵢ, where μᵢ = mᵢ + … + mₙ is the mass below rod i.
 
@@ -25,9 +25,7 @@ def system(n: int = 3) -> System:
     below = [sp.Add(*m[i:]) for i in range(n)]
 
     kinetic = sum(below[i] * l[i] ** 2 * omega[i] ** 2 / 2 for i in range(n)) + sum(
-        below[j] * l[i] * l[j] * omega[i] * omega[j] * sp.cos(theta[i] - theta[j])
-        for j in range(n)
-        for i in range(j)
+        below[j] * l[i] * l[j] * omega[i] * omega[j] * sp.cos(theta[i] - theta[j]) for j in range(n) for i in range(j)
     )
     potential = -g * sum(below[i] * l[i] * sp.cos(theta[i]) for i in range(n))
     x = [sp.Add(*(l[j] * sp.sin(theta[j]) for j in range(i + 1))) for i in range(n)]

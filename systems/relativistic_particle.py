@@ -1,6 +1,7 @@
 """Relativistic particle under a uniform force, in one dimension: special relativity, with m = c = 1.
 
-L = −√(1 − q̇²) + g q, and so q̈ = g (1 − q̇²)^(3/2). The force g varies from sample to sample and is an input of the models.
+L = −√(1 − q̇²) + g q, and so q̈ = g (1 − q̇²)^(3/2). The force g varies from sample to sample: it is an input of
+the models.
 Compare `relativistic_particle_paper`, whose Lagrangian is another one.
 
 Source: Landau & Lifshitz, The Classical Theory of Fields, § 8.

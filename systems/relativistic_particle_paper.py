@@ -1,8 +1,8 @@
 """The "relativistic particle" of Cranmer et al. 2020, under a uniform force, in one dimension.
 
 L = (1 − q̇²)^(−1/2) − 1 + g q, and so q̈ = g (1 − q̇²)^(5/2) / (1 + 2 q̇²). This is not special relativity: there
-L = −√(1 − q̇²) + g q (`relativistic_particle`), and q̈ = g (1 − q̇²)^(3/2). The paper took the kinetic energy γ − 1 for the
-kinetic part of L. The ratio of the two accelerations is 0.50 at q̇ = 0.5 and 0.073 at q̇ = 0.9.
+L = −√(1 − q̇²) + g q (`relativistic_particle`), and q̈ = g (1 − q̇²)^(3/2). The paper took the kinetic energy γ − 1 for
+the kinetic part of L. The ratio of the two accelerations is 0.50 at q̇ = 0.5 and 0.073 at q̇ = 0.9.
 
 Source: Cranmer et al. 2020 (arXiv:2003.04630), section 5 and the authors' notebook.
 """

@@ -1,7 +1,8 @@
 """Spherical pendulum: a point mass on a massless rod, free to swing in every direction.
 
 L = ½ m l² (θ̇² + sin²θ φ̇²) + m g l cos θ; θ is the polar angle from the downward vertical, φ the azimuth.
-φ is cyclic, so p_φ = m l² sin²θ φ̇ is conserved. The coordinates are singular at θ = 0 and π: states are drawn away from it.
+φ is cyclic, so p_φ = m l² sin²θ φ̇ is conserved. The coordinates are singular at θ = 0 and π: states are drawn
+away from them.
 
 Source: Landau & Lifshitz, Mechanics, § 14, problem 1.
 """

@@ -22,7 +22,7 @@ from .._models import Architecture, load_model, load_spec, save_model
 from .._report import validate as validate_system
 from .._system import System
 from .._train import FirstOrder, GaussNewton, Recipe, learn
-from ._options import initial_states, parse_assignments, parse_arguments, require_folder
+from ._options import initial_states, parse_arguments, parse_assignments, require_folder
 from ._progress import TrainingBar
 from ._template import TEMPLATE
 
@@ -35,7 +35,9 @@ out_console = Console()
 err_console = Console(stderr=True)
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="A catalogue name, or the path of a .py file.")]
-Set = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="An argument of the system's function: n=5.")]
+Set = Annotated[
+    list[str], typer.Option("--set", metavar="NAME=VALUE", help="An argument of the system's function: n=5.")
+]
 Param = Annotated[list[str], typer.Option("--param", metavar="NAME=VALUE", help="The value of a parameter: m1=2.0.")]
 Seed = Annotated[int, typer.Option(help="The seed of everything random.", min=0)]
 
@@ -77,7 +79,8 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
     # taken by `main`, wherever it stands; declared here for --help
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, with any command.")] = False,
@@ -137,7 +140,9 @@ def generate(
     trajectories: Annotated[int | None, typer.Option(help="Motions, instead of --samples.")] = None,
     duration: Annotated[float | None, typer.Option(help="Seconds of each motion.")] = None,
     rate: Annotated[float, typer.Option(help="Instants per second of a motion.")] = 50.0,
-    noise: Annotated[float, typer.Option(help="Gaussian noise of a motion, as a share of each variable's spread.")] = 0.0,
+    noise: Annotated[
+        float, typer.Option(help="Gaussian noise of a motion, as a share of each variable's spread.")
+    ] = 0.0,
     seed: Seed = 0,
     set_: Set = [],  # noqa: B006
     param: Param = [],  # noqa: B006
@@ -157,7 +162,9 @@ def generate(
         assert trajectories is not None
         dataset = generate_trajectories(loaded, trajectories, duration=duration, rate=rate, noise=noise, seed=seed)
     save_dataset(out, dataset)
-    sizes = ", ".join(f"{size} {name}" for name, size in dataset.sizes.items() if name in ("sample", "trajectory", "time"))
+    sizes = ", ".join(
+        f"{size} {name}" for name, size in dataset.sizes.items() if name in ("sample", "trajectory", "time")
+    )
     out_console.print(f"Wrote {out}: {sizes}.", soft_wrap=True)
 
 
@@ -211,7 +218,10 @@ def train(
     error = learned.fit.history.validation
     best = f"{min(error):.3g}" if error else "unknown"
     if not learned.fit.complete:
-        out_console.print(f"Interrupted. Wrote {out} as it stands (relative error {best}); --resume goes on.", soft_wrap=True)
+        out_console.print(
+            f"Interrupted. Wrote {out} as it stands (relative error {best}); --resume goes on.",
+            soft_wrap=True,
+        )
         raise KeyboardInterrupt
     checkpoint.unlink(missing_ok=True)
     out_console.print(
@@ -228,7 +238,9 @@ def simulate(
     model: Annotated[Path | None, typer.Option(help="A trained model; the analytic system if not given.")] = None,
     duration: Annotated[float | None, typer.Option(help="Seconds; the system's own if not given.")] = None,
     rate: Annotated[float, typer.Option(help="Instants per second.")] = 50.0,
-    initial: Annotated[list[str], typer.Option(metavar="NAME=VALUE", help="theta1=1.2, theta1_dot=0; others are drawn.")] = [],  # noqa: B006
+    initial: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="theta1=1.2, theta1_dot=0; others are drawn.")
+    ] = [],  # noqa: B006
     trajectories: Annotated[int, typer.Option(help="How many motions.")] = 1,
     rtol: Annotated[float | None, typer.Option(help="Tolerance of the integrator.")] = None,
     seed: Seed = 0,
@@ -245,7 +257,14 @@ def simulate(
         raise ValueError(f"{model} is a model of {load_spec(model).system.name}, not of {loaded.name}.")
     states = initial_states(loaded, trajectories, parse_assignments("--initial", initial), seed)
     dataset = generate_trajectories(
-        loaded, trajectories, duration=duration, rate=rate, seed=seed, dynamics=dynamics, states=states, rtol=rtol
+        loaded,
+        trajectories,
+        duration=duration,
+        rate=rate,
+        seed=seed,
+        dynamics=dynamics,
+        states=states,
+        rtol=rtol,
     )
     failed = int((dataset["successful"] == 0).sum())
     save_dataset(out, dataset)
@@ -257,7 +276,9 @@ def validate(
     system: SystemName,
     out: Out = Path("report"),
     models: Annotated[str, typer.Option(help="Comma-separated: names, .py files with MODEL, .eqx files.")] = "lnn,nn",
-    quick: Annotated[bool, typer.Option("--quick", help="A complete report in about a minute, with little training.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A complete report in about a minute, with little training.")
+    ] = False,
     seconds: Seconds = None,
     steps: Steps = None,
     seeds: Annotated[int, typer.Option(help="Train each model with so many seeds.")] = 1,
@@ -320,7 +341,11 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in given
     try:
         app(args=[argument for argument in given if argument != "--debug"], prog_name="symlnn")
-    except (ValueError, OSError, RuntimeError) as error:  # TrainingError and JAX's own errors are RuntimeErrors
+    except (
+        ValueError,
+        OSError,
+        RuntimeError,
+    ) as error:  # TrainingError and JAX's own errors are RuntimeErrors
         if debug:
             raise
         print(f"symlnn: {_one_line(error)}", file=sys.stderr)
@@ -334,5 +359,3 @@ def _use_compilation_cache() -> None:
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     jax.config.update("jax_compilation_cache_dir", str(home / "symlnn" / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
-
-

@@ -53,7 +53,8 @@ def latex(system: System) -> str:
         lines += [f"% {title}", r"\begin{align*}"]
         rows = [
             (r"\mathrm{" + str(left).replace("_", r"\_") + "}" if title.startswith("Conserved") else system.latex(left))
-            + " &= " + system.latex(right)
+            + " &= "
+            + system.latex(right)
             for left, right in equations
         ]
         lines += [" \\\\\n".join(rows), r"\end{align*}"]
@@ -65,5 +66,7 @@ def text(system: System) -> str:
     lines = [system.name]
     for title, equations in _equations(system).items():
         lines += ["", title]
-        lines += [f"  {left} = {right.tolist() if isinstance(right, sp.MatrixBase) else right}" for left, right in equations]
+        lines += [
+            f"  {left} = {right.tolist() if isinstance(right, sp.MatrixBase) else right}" for left, right in equations
+        ]
     return "\n".join(lines)

@@ -41,5 +41,6 @@ class TrainingBar:
             self._task = self._progress.add_task(doing, total=None, state="")
             self._doing = doing
         if report is not None:
-            state = f"{report.stage}: error {report.validation:.2e}, loss {report.loss:.2e}, {report.steps_per_second:.1f}/s"
+            state = f"{report.stage}: error {report.validation:.2e}, loss {report.loss:.2e}"
+            state += f", {report.steps_per_second:.1f}/s"
             self._progress.update(self._task, completed=report.done, total=report.total, state=state)

@@ -65,7 +65,7 @@ def generate_trajectories(
 
     q, v, a along (trajectory, time); `duration` defaults to the system's. `dynamics` defaults to the analytic one.
     `noise` adds Gaussian measurement noise to q, v and a, of that share of each one's spread over the data; the
-    accelerations are measured at the true states. A motion that failed is infinite from there on, and `successful` is 0.
+    accelerations are measured at the true states. A motion that failed is infinite from there on: `successful` is 0.
     """
     if trajectories < 1:
         raise ValueError(f"The number of trajectories must be at least 1, but is {trajectories}.")
@@ -105,7 +105,8 @@ def observe(
     if noise > 0:
         keys = jax.random.split(jax.random.key(seed) if key is None else key, len(measured))
         measured = {
-            name: x + noise * jnp.nanstd(jnp.where(jnp.isfinite(x), x, jnp.nan), axis=(0, 1)) * jax.random.normal(k, x.shape)
+            name: x
+            + noise * jnp.nanstd(jnp.where(jnp.isfinite(x), x, jnp.nan), axis=(0, 1)) * jax.random.normal(k, x.shape)
             for (name, x), k in zip(measured.items(), keys, strict=True)
         }
     variables = {name: (("trajectory", "time", "coordinate"), np.asarray(x)) for name, x in measured.items()}

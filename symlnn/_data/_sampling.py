@@ -1,7 +1,6 @@
 """Drawing states from a declaration, and the stream of fresh samples that training draws from."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
@@ -53,10 +52,8 @@ def accelerations(dynamics: AbstractDynamics, states: States) -> Array:
     return jax.vmap(dynamics.acceleration)(states.q, states.v, states.m, states.u, states.t)
 
 
-class Source(Protocol):
-    """What training draws from: `source(key, n)` returns n samples, inside the compiled step."""
-
-    def __call__(self, key: Key, n: int) -> Samples: ...
+Source = Callable[[Key, int], Samples]
+"""What training draws from: `source(key, n)` returns n samples, inside the compiled step."""
 
 
 class Stream(eqx.Module):

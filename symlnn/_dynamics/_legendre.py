@@ -47,12 +47,12 @@ class SymbolicMomentum(eqx.Module):
         """
         start = jnp.zeros_like(q) if guess is None else guess
         solver = optx.Newton(rtol=self.rtol, atol=self.rtol)
-        solution = optx.root_find(
-            lambda v, _: self(q, v, m, t) - p, solver, start, max_steps=64, throw=False
-        )
+        solution = optx.root_find(lambda v, _: self(q, v, m, t) - p, solver, start, max_steps=64, throw=False)
         failed = solution.result != optx.RESULTS.successful
         return eqx.error_if(
-            solution.value, failed, "The momenta could not be inverted: give a guess nearer to the velocities."
+            solution.value,
+            failed,
+            "The momenta could not be inverted: give a guess nearer to the velocities.",
         )
 
     def hamiltonian(self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:

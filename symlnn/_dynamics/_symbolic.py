@@ -144,7 +144,12 @@ class SymbolicDynamics(AbstractSecondOrderDynamics):
         return self._quantity("positions", q, jnp.zeros_like(q), jnp.zeros(len(self.parameters.varying)), 0.0)
 
     def power(
-        self, q: Coordinates, v: Coordinates, m: Varying | None = None, u: Array | None = None, t: RealScalar = 0.0
+        self,
+        q: Coordinates,
+        v: Coordinates,
+        m: Varying | None = None,
+        u: Array | None = None,
+        t: RealScalar = 0.0,
     ) -> Scalar:
         """dh/dt = v·Q − ∂L/∂t, the rate of change of the Jacobi energy along the motion."""
         compiled = compile_quantity(self.system, "power")

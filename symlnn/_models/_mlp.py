@@ -41,9 +41,7 @@ def cranmer_std(layer: int, layers: int, fan_in: int, width: int) -> float:
 INITIALIZATIONS: Mapping[str, Callable[[int, int, int, int], float]] = {
     "lecun": lambda layer, layers, fan_in, width: 1 / math.sqrt(fan_in),
     "he": lambda layer, layers, fan_in, width: math.sqrt(2 / fan_in),
-    "glorot": lambda layer, layers, fan_in, width: math.sqrt(
-        2 / (fan_in + (1 if layer == layers - 1 else width))
-    ),
+    "glorot": lambda layer, layers, fan_in, width: math.sqrt(2 / (fan_in + (1 if layer == layers - 1 else width))),
     "cranmer": cranmer_std,
 }
 """Standard deviations σ(layer, layers, fan_in, width) of the normally distributed weights; biases are zero."""

@@ -7,6 +7,7 @@ weight A Q/V² to be trained at all.
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -53,7 +54,8 @@ class Scales:
     @staticmethod
     def from_json(data: dict) -> "Scales":
         """The Scales of `to_json`."""
-        return Scales(**{k: tuple(v) if isinstance(v, list) else float(v) for k, v in data.items()})
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else float(v) for k, v in data.items()}
+        return Scales(**fields)
 
 
 def natural_scales(system: System, samples: Samples) -> Scales:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from .._system import System
@@ -57,7 +58,7 @@ def _plot_coordinate(axes: Axes, validation: Validation, motion: int, index: int
     spread = np.nanmax(np.abs(_wrapped(truth, angle)))
     centre = np.nanmean(_wrapped(truth, angle)) if not angle else 0.0
     half = np.pi * 1.05 if angle else max(1.6 * np.nanmax(np.abs(truth - centre)), 1e-3 * spread, 1e-9)
-    axes.set_ylim(centre - half, centre + half)
+    axes.set_ylim(float(centre - half), float(centre + half))
     axes.set_ylabel(_label(system, index))
 
 
@@ -143,7 +144,7 @@ def errors_over_states(validation: Validation) -> Figure:
             maps.append((np.where(count > 0, total / count, np.nan), xe, ye))
     finite = np.concatenate([m[np.isfinite(m) & (m > 0)] for m, _, _ in maps]) if maps else np.ones(1)
     low, high = (finite.min(), finite.max()) if finite.size else (1e-16, 1.0)
-    norm = mpl.colors.LogNorm(low, max(high, low * 1.01))
+    norm = LogNorm(low, max(high, low * 1.01))
     for axes, model, (values, xe, ye) in zip(grid, models, maps, strict=True):
         mesh = axes.pcolormesh(xe, ye, np.maximum(values.T, low), norm=norm, cmap="cividis", rasterized=True)
         axes.set_title(model.name)
@@ -211,7 +212,14 @@ def phase_portraits(validation: Validation) -> Figure:
             for k in range(min(8, motion.rollout.q.shape[0])):
                 q = _wrapped(np.asarray(motion.rollout.q)[k, :, row], system.is_angle[row])
                 v = np.asarray(motion.rollout.v)[k, :, row]
-                axes.plot(q, np.where(np.isfinite(v), v, np.nan), color=shade[name], lw=0.35, alpha=0.7, rasterized=True)
+                axes.plot(
+                    q,
+                    np.where(np.isfinite(v), v, np.nan),
+                    color=shade[name],
+                    lw=0.35,
+                    alpha=0.7,
+                    rasterized=True,
+                )
             axes.set_ylim(-bound, bound)
             if row == 0:
                 axes.set_title(name)
@@ -239,9 +247,7 @@ FIGURES: Mapping[str, Callable[[Validation], Figure | None]] = {
 def draw(validation: Validation) -> Iterator[tuple[str, Figure]]:
     """All figures of a validation, with their names."""
     for name, function in FIGURES.items():
-        with mpl.rc_context(STYLE):
+        with mpl.rc_context(dict(STYLE)):
             figure = function(validation)
             if figure is not None:
                 yield name, figure
-
-

@@ -24,8 +24,11 @@ _PER_SECOND = 25.0
 def page(validation: Validation, pictures: Mapping[str, str]) -> str:
     """The report as HTML that asks nothing of the network."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("symlnn._report", "."), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.PackageLoader("symlnn._report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["figure"] = number
     return environment.get_template("page.html.jinja").render(
@@ -64,16 +67,16 @@ def _verdict(validation: Validation) -> list[str]:
     kept = spread.trajectories - spread.failed
     drift = "energy error" if validation.system.conserves_energy else "power-balance error"
     first = (
-        f"The {best.title} ({best.name}) predicts accelerations of {validation.system.name.replace('_', ' ')} with a relative "
-        f"error of {number(best.acceleration.relative_rms)}; over {validation.system.duration:g} s, {kept} of "
+        f"The {best.title} ({best.name}) predicts accelerations of {validation.system.name.replace('_', ' ')} with a "
+        f"relative error of {number(best.acceleration.relative_rms)}; over {validation.system.duration:g} s, {kept} of "
         f"{spread.trajectories} roll-outs finish, with a median {drift} of {number(spread.final_median)} "
         f"(mean {number(spread.final_mean)})."
     )
     check = validation.check
     outcome = "agree" if check.passed else "DO NOT AGREE"
     second = (
-        f"The truth it is held against was derived twice, by SymPy and by automatic differentiation; the two {outcome} to "
-        f"{number(check.max_relative_error)} at {check.states:,} random states."
+        f"The truth it is held against was derived twice, by SymPy and by automatic differentiation; "
+        f"the two {outcome} to {number(check.max_relative_error)} at {check.states:,} random states."
     )
     return [first, second]
 
@@ -109,9 +112,14 @@ def _declared(validation: Validation) -> dict[str, list[tuple[str, str]]]:
     def names(mapping: Mapping[sp.Expr, Any]) -> list[tuple[str, str]]:
         return [(mathml(system, system.plain(x)).replace(' display="block"', ""), str(d)) for x, d in mapping.items()]
 
-    rows = {"States are drawn from": names(system.states), "Roll-outs start from": names(system.initial_states)}
+    rows = {
+        "States are drawn from": names(system.states),
+        "Roll-outs start from": names(system.initial_states),
+    }
     rows["Control inputs are drawn from"] = names(system.inputs)
-    rows["Parameters"] = [(mathml(system, s).replace(' display="block"', ""), str(p)) for s, p in system.parameters.items()]
+    rows["Parameters"] = [
+        (mathml(system, s).replace(' display="block"', ""), str(p)) for s, p in system.parameters.items()
+    ]
     return {title: entries for title, entries in rows.items() if entries}
 
 
@@ -125,26 +133,69 @@ def _table(validation: Validation) -> list[dict[str, Any]]:
     )
     oracle = validation.oracle.spread
     rows: list[tuple[str, str, Any, float | None, bool]] = [
-        ("Acceleration error, absolute", "mean over test states of Σᵢ|aᵢ − âᵢ| (the paper's loss)",
-         lambda m: m.acceleration.l1_sum, None, True),
-        ("Acceleration error, relative", "√(mean|a − â|² / mean|a|²) over test states",
-         lambda m: m.acceleration.relative_rms, None, True),
+        (
+            "Acceleration error, absolute",
+            "mean over test states of Σᵢ|aᵢ − âᵢ| (the paper's loss)",
+            lambda m: m.acceleration.l1_sum,
+            None,
+            True,
+        ),
+        (
+            "Acceleration error, relative",
+            "√(mean|a − â|² / mean|a|²) over test states",
+            lambda m: m.acceleration.relative_rms,
+            None,
+            True,
+        ),
         (f"{balance}, mean", energy, lambda m: m.motion.spread.final_mean, oracle.final_mean, True),
-        (f"{balance}, median", "the same, median over roll-outs",
-         lambda m: m.motion.spread.final_median, oracle.final_median, True),
-        (f"{balance}, maximum", "the same, largest", lambda m: m.motion.spread.final_max, oracle.final_max, True),
-        ("Roll-outs failed", f"of {oracle.trajectories}; a failed one counts as infinite above",
-         lambda m: float(m.motion.spread.failed), float(oracle.failed), True),
-        ("Valid time (s)", "median time until the state is off by 0.4 of the spread of the true motions",
-         lambda m: float(np.median(m.valid_seconds)), None, False),
+        (
+            f"{balance}, median",
+            "the same, median over roll-outs",
+            lambda m: m.motion.spread.final_median,
+            oracle.final_median,
+            True,
+        ),
+        (
+            f"{balance}, maximum",
+            "the same, largest",
+            lambda m: m.motion.spread.final_max,
+            oracle.final_max,
+            True,
+        ),
+        (
+            "Roll-outs failed",
+            f"of {oracle.trajectories}; a failed one counts as infinite above",
+            lambda m: float(m.motion.spread.failed),
+            float(oracle.failed),
+            True,
+        ),
+        (
+            "Valid time (s)",
+            "median time until the state is off by 0.4 of the spread of the true motions",
+            lambda m: float(np.median(m.valid_seconds)),
+            None,
+            False,
+        ),
     ]
     if validation.lyapunov_time is not None:
         lyapunov = validation.lyapunov_time
-        rows.append(("Valid time (Lyapunov times)", f"the same in units of the Lyapunov time, {lyapunov:.2g} s",
-                     lambda m: float(np.median(m.valid_seconds)) / lyapunov, None, False))
+        rows.append(
+            (
+                "Valid time (Lyapunov times)",
+                f"the same in units of the Lyapunov time, {lyapunov:.2g} s",
+                lambda m: float(np.median(m.valid_seconds)) / lyapunov,
+                None,
+                False,
+            )
+        )
     rows += [
-        ("Outside the training domain", "share of roll-out time spent outside the sampled states",
-         lambda m: m.outside, None, True),
+        (
+            "Outside the training domain",
+            "share of roll-out time spent outside the sampled states",
+            lambda m: m.outside,
+            None,
+            True,
+        ),
     ]
     return [_row(validation, *row) for row in rows]
 
@@ -174,10 +225,14 @@ def _animation(validation: Validation) -> str | None:
     positions = jax.jit(jax.vmap(SymbolicDynamics(system).positions))
     shade = colours([model.name for model in validation.models])
 
-    def chain(name: str, colour: str, q: np.ndarray) -> dict[str, Any]:
+    def chain(name: str, colour: str, q: jax.Array) -> dict[str, Any]:
         points = np.asarray(positions(q[motion, frames]))
         rounded = np.where(np.isfinite(points), points, np.nan).round(3)
-        return {"name": name, "colour": colour, "points": [None if np.isnan(p).any() else p.tolist() for p in rounded]}
+        return {
+            "name": name,
+            "colour": colour,
+            "points": [None if np.isnan(p).any() else p.tolist() for p in rounded],
+        }
 
     chains = [chain("analytic", TRUTH, validation.oracle.rollout.q)]
     chains += [chain(m.name, shade[m.name], m.motion.rollout.q) for m in validation.models]

@@ -32,7 +32,11 @@ class Spread:
         """The spread of the last column of errors (batch, time)."""
         final = np.where(successful, errors[:, -1], np.inf)
         return Spread(
-            float(final.mean()), float(np.median(final)), float(final.max()), final.size, int((~successful).sum())
+            float(final.mean()),
+            float(np.median(final)),
+            float(final.max()),
+            final.size,
+            int((~successful).sum()),
         )
 
 
@@ -104,9 +108,7 @@ class Validation:
     def to_json(self) -> dict[str, Any]:
         """The content of report.json; infinite figures become null."""
         settings = {k: v for k, v in dataclasses.asdict(self.settings).items() if k not in ("versions", "command")}
-        parameters = {
-            s.name: str(p.value) if p.varies else p.value for s, p in self.system.parameters.items()
-        }
+        parameters = {s.name: str(p.value) if p.varies else p.value for s, p in self.system.parameters.items()}
         document = {
             "symlnn": self.settings.versions["symlnn"],
             "system": self.system.name,

@@ -1,6 +1,7 @@
 """One look for every figure: truth black, each model its own colour everywhere, safe for the colour-blind."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 TRUTH = "#000000"
 _COLOURS: Mapping[str, str] = {
@@ -20,7 +21,7 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return {name: _COLOURS.get(name) or _OTHERS[others.index(name) % len(_OTHERS)] for name in names}
 
 
-STYLE = {
+STYLE: Mapping[Any, Any] = {
     "figure.dpi": 100,
     "savefig.dpi": 170,
     "font.size": 9,

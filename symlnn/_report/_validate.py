@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 
 from .. import __version__
 from .._compare import (
@@ -120,7 +120,8 @@ def validate(
     dataset = None if data is None else load_dataset(data, system)
     candidates = _candidates(system, models)
     effort = QUICK if quick else DEFAULT
-    budget = {"steps": steps, "seconds": None if steps is not None else (seconds or effort.seconds)}
+    if steps is None and seconds is None:
+        seconds = effort.seconds
     timer = _Timer()
 
     progress("Cross-checking the derivation", None)
@@ -131,9 +132,9 @@ def validate(
         bench = _prepare(system, effort, seed)
         oracle = _balance(system, bench.truth, bench.start, bench.scale)
         lyapunov = _lyapunov_time(system, bench.start)
+    train = partial(learn, system, data=dataset, architecture=architecture, seconds=seconds, steps=steps)
     results = [
-        _measure(name, source, bench, dataset, budget, seed, seeds, architecture, timer, progress)
-        for name, source in candidates.items()
+        _measure(name, source, bench, train, seed, seeds, timer, progress) for name, source in candidates.items()
     ]
     validation = Validation(
         system=system,
@@ -175,7 +176,11 @@ class _Timer:
 
 def _versions() -> Mapping[str, str]:
     packages = ("jax", "equinox", "optax", "diffrax", "sympy", "numpy")
-    return {"symlnn": __version__, "python": platform.python_version(), **{name: version(name) for name in packages}}
+    return {
+        "symlnn": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
 
 
 def _candidates(system: System, models: Sequence[str]) -> dict[str, str]:
@@ -223,11 +228,9 @@ def _measure(
     name: str,
     source: str,
     bench: _Bench,
-    dataset: xr.Dataset | None,
-    budget: Mapping[str, float | int | None],
+    train: Callable[..., Learned],
     seed: int,
     seeds: int,
-    architecture: Architecture | None,
     timer: _Timer,
     progress: Progress,
 ) -> tuple[ModelResult, ModelSpec]:
@@ -238,15 +241,7 @@ def _measure(
     for number in range(seeds):
         label = f"Training {name}" + (f", seed {seed + number}" if seeds > 1 else "")
         with timer(f"train {name}"):
-            learned = learn(
-                bench.system,
-                source,
-                data=dataset,
-                architecture=architecture,
-                seed=seed + number,
-                progress=lambda report, label=label: progress(label, report),
-                **budget,
-            )
+            learned = train(source, seed=seed + number, progress=lambda report, label=label: progress(label, report))
         progress(f"Measuring {name}", None)
         with timer(f"measure {name}"):
             runs.append((_judge(name, bench, learned.fit.dynamics, learned), learned.spec))

@@ -17,9 +17,7 @@ def energy(lagrangian: sp.Expr, v: Sequence[sp.Symbol]) -> sp.Expr:
     return tidy(sp.Add(*(vi * sp.diff(lagrangian, vi) for vi in v)) - lagrangian)
 
 
-def power(
-    lagrangian: sp.Expr, forces: Sequence[sp.Expr], v: Sequence[sp.Symbol], t: sp.Symbol
-) -> sp.Expr:
+def power(lagrangian: sp.Expr, forces: Sequence[sp.Expr], v: Sequence[sp.Symbol], t: sp.Symbol) -> sp.Expr:
     """The rate of change of the Jacobi energy along the motion: dh/dt = v·Q − ∂L/∂t."""
     return tidy(sp.Add(*(vi * qi for vi, qi in zip(v, forces, strict=True))) - sp.diff(lagrangian, t))
 

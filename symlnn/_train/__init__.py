@@ -10,9 +10,9 @@ from ._fit import Report as Report
 from ._fit import TrainingError as TrainingError
 from ._fit import fit as fit
 from ._gauss_newton import GaussNewton as GaussNewton
-from ._residual import LOSSES as LOSSES
-from ._residual import PlainAcceleration as PlainAcceleration
 from ._learn import Learned as Learned
 from ._learn import learn as learn
+from ._residual import LOSSES as LOSSES
+from ._residual import PlainAcceleration as PlainAcceleration
 from ._residual import ScaledAcceleration as ScaledAcceleration
 from ._stage import AbstractStage as AbstractStage

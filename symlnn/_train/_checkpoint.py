@@ -76,9 +76,7 @@ def read_progress(path: Path, run: dict[str, Any]) -> Progress:
             "repeat the command that began it, or start anew without --resume."
         )
     data = header["progress"]
-    return Progress(
-        data["stage"], data["step"], tuple(data["steps"]), data["best"], History.from_json(data["history"])
-    )
+    return Progress(data["stage"], data["step"], tuple(data["steps"]), data["best"], History.from_json(data["history"]))
 
 
 def read_arrays(path: Path, like: Any) -> Any:

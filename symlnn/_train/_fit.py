@@ -148,7 +148,12 @@ class _Trainer:
         self.params = params
         self.problem = Problem(static, residual, source)
         self.key, self.validation, self.recipe = key, validation, recipe
-        self.checkpoint, self.checkpoint_every, self.run, self.report = checkpoint, checkpoint_every, run, report
+        self.checkpoint, self.checkpoint_every, self.run, self.report = (
+            checkpoint,
+            checkpoint_every,
+            run,
+            report,
+        )
         self.saved_at = time.monotonic()
 
     def train(self, seconds: float | None, steps: int | None, resume: bool) -> Fit:
@@ -262,7 +267,7 @@ def _compile(stage: AbstractStage, problem: Problem, params: Any, key: Key) -> A
     """`stage.chunk` steps as one compiled scan; steps beyond the stage's last are skipped."""
 
     @eqx.filter_jit
-    def chunk(params: Any, state: Any, first: Scalar, offset: Scalar, total: Scalar) -> tuple[Any, Any, Array]:
+    def chunk(params: Any, state: Any, first: Array, offset: Array, total: Array) -> tuple[Any, Any, Array]:
         def body(carry: tuple[Any, Any], i: Array) -> tuple[tuple[Any, Any], Array]:
             done = (i - offset) / total
 

@@ -26,8 +26,8 @@ class GaussNewton(AbstractStage):
 
         δθ = −Jᵀ α,    (JJᵀ + λ κ I) α = r,    κ = mean diag(JJᵀ).
 
-    The linear model predicts the decrease ½(|r|² − |λκα|²). After each step its ratio ρ to the actual decrease on the same
-    batch sets λ: the step is refused and λ quadrupled where ρ ≤ 0.05, λ is doubled where ρ < 0.25 and halved where
+    The linear model predicts the decrease ½(|r|² − |λκα|²). After each step its ratio ρ to the actual decrease on the
+    same batch sets λ: the step is refused and λ quadrupled where ρ ≤ 0.05, λ is doubled where ρ < 0.25 and halved where
     ρ > 0.75 (Levenberg 1944, Marquardt 1963; Nocedal & Wright, Numerical Optimization, ch. 4 and 10). A step into
     a NaN counts as no decrease, so it is refused.
     """

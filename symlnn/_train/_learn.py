@@ -67,7 +67,11 @@ def learn(
     source, scaled, validation = _sources(system, data, validate)
     scales = natural_scales(system, scaled)
     spec = ModelSpec(model, system, scales, architecture or Architecture())
-    run: dict[str, Any] = {"seed": seed, "spec": spec.to_json(), "samples": 0 if data is None else scaled.size}
+    run: dict[str, Any] = {
+        "seed": seed,
+        "spec": spec.to_json(),
+        "samples": 0 if data is None else scaled.size,
+    }
     fitted = fit(
         spec.build(build),
         source,

@@ -1,0 +1,114 @@
+"""Explicit time, control inputs, forces and dissipation, from the declaration to the roll-out."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sympy as sp
+from sympy.physics.mechanics import dynamicsymbols
+
+import symlnn
+from symlnn import Parameter, System, normal, uniform
+from symlnn._compare import energy_scale, power_balance_errors
+
+t = dynamicsymbols._t
+x, tau = dynamicsymbols("x tau")
+v = x.diff(t)
+m, k, c, w = sp.symbols("m k c w", positive=True)
+
+
+@pytest.fixture(scope="module")
+def driven() -> System:
+    """m ẍ = −(k + sin wt) x − c ẋ + τ, with the damping varying from sample to sample."""
+    return System(
+        name="driven",
+        coordinates=(x,),
+        units={x: "m"},
+        lagrangian=m * v**2 / 2 - (k + sp.sin(w * t)) * x**2 / 2,
+        parameters={m: 2.0, k: 4.0, c: Parameter(normal(0.5, 0.1), "kg/s"), w: 3.0},
+        states={x: uniform(-1, 1), v: uniform(-1, 1)},
+        dissipation=c * v**2 / 2,
+        forces={x: tau},
+        inputs={tau: uniform(-1, 1)},
+        time=uniform(0, 10),
+        duration=5.0,
+        reference="test",
+    )
+
+
+def test_accelerations(driven: System) -> None:
+    dynamics = symlnn.SymbolicDynamics(driven)
+    q, u, time, damping = 0.3, 0.7, 1.3, 0.6
+    a = dynamics.acceleration(jnp.array([q]), jnp.array([-0.2]), jnp.array([damping]), jnp.array([u]), time)
+    np.testing.assert_allclose(a, [(-(4 + np.sin(3 * time)) * q + 0.2 * damping + u) / 2], rtol=1e-12)
+    assert symlnn.cross_check(driven, states=1000).passed
+
+
+def test_nothing_is_conserved(driven: System) -> None:
+    assert dict(driven.conserved_quantities()) == {}
+    assert not driven.conserves_energy
+
+
+def test_inputs_are_asked_for(driven: System) -> None:
+    dynamics = symlnn.SymbolicDynamics(driven)
+    with pytest.raises(ValueError, match="control inputs tau"):
+        dynamics.acceleration(jnp.zeros(1), jnp.zeros(1), jnp.ones(1))
+
+
+def test_a_control_law_closes_the_loop(driven: System) -> None:
+    """u = k x + sin(wt) x + c ẋ cancels every force, so the motion is uniform."""
+
+    def control(time: jax.Array, q: jax.Array, v: jax.Array) -> jax.Array:
+        return (4 + jnp.sin(3 * time)) * q + 0.5 * v
+
+    rollout = symlnn.simulate(
+        symlnn.SymbolicDynamics(driven),
+        jnp.array([0.1]),
+        jnp.array([0.2]),
+        duration=3.0,
+        rate=2.0,
+        m=jnp.array([0.5]),
+        u=control,
+    )
+    np.testing.assert_allclose(rollout.q[:, 0], 0.1 + 0.2 * rollout.t, atol=1e-7)
+
+
+def test_the_power_balance_holds(driven: System) -> None:
+    start = symlnn.sample_states(driven, 4, key=jax.random.key(0), initial=True)
+    rollout = symlnn.simulate(
+        symlnn.SymbolicDynamics(driven), start.q, start.v, duration=5.0, rate=400.0, m=start.m, u=start.u
+    )
+    scale = energy_scale(driven, symlnn.sample_states(driven, 1000, key=jax.random.key(1)))
+    errors = power_balance_errors(driven, rollout, start, scale)
+    assert errors.max() < 1e-4  # the trapezoidal rule at 400 instants per second
+
+
+def test_a_model_learns_it_with_the_declared_forces(driven: System) -> None:
+    for model in ("lnn", "nn"):
+        learned = symlnn.learn(driven, model, steps=400, architecture=symlnn.Architecture(width=16, depth=2))
+        assert min(learned.fit.history.validation) < 0.05
+
+
+def test_gyroscopic_forces_do_no_work() -> None:
+    y = dynamicsymbols("y")
+    u = y.diff(t)
+    system = System(
+        name="gyro",
+        coordinates=(x, y),
+        lagrangian=(v**2 + u**2) / 2,
+        states={z: uniform(-1, 1) for z in (x, y, v, u)},
+        forces={x: u, y: -v},
+    )
+    assert list(system.conserved_quantities()) == ["energy"]
+
+
+def test_a_cyclic_coordinate_without_force_keeps_its_momentum() -> None:
+    y = dynamicsymbols("y")
+    system = System(
+        name="partly",
+        coordinates=(x, y),
+        lagrangian=(v**2 + y.diff(t) ** 2) / 2,
+        states={z: uniform(-1, 1) for z in (x, y, v, y.diff(t))},
+        dissipation=v**2,
+    )
+    assert list(system.conserved_quantities()) == ["momentum_y"]
