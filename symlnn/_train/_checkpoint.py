@@ -1,5 +1,6 @@
 """Checkpoints: all that a run needs to go on as if it had not been interrupted."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def read_progress(path: Path, run: dict[str, Any]) -> Progress:
     header, _ = read_header(path)
     if header.get("kind") != "checkpoint":
         raise ValueError(f"{path} is no checkpoint: start without --resume.")
+    run = json.loads(json.dumps(run))  # tuples come back from a file as lists
     differing = [name for name in run if header["run"].get(name) != run[name]]
     if differing:
         raise ValueError(
