@@ -32,7 +32,7 @@ def test_resuming_ends_with_the_same_parameters(pendulum: symlnn.System, tmp_pat
     whole = symlnn.learn(pendulum, "lnn", **arguments)
 
     def stop(report: object) -> None:
-        if report.done >= 200:  # pyright: ignore[reportAttributeAccessIssue]
+        if report.step >= 200:  # pyright: ignore[reportAttributeAccessIssue]
             raise KeyboardInterrupt
 
     checkpoint = tmp_path / "run.checkpoint"

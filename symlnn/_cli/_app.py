@@ -22,7 +22,7 @@ from .._models import Architecture, load_model, load_spec, save_model
 from .._report import validate as validate_system
 from .._system import System
 from .._train import FirstOrder, GaussNewton, Recipe, learn
-from ._options import initial_states, parse_arguments, parse_assignments, require_folder
+from ._options import initial_states, parse_arguments, parse_assignments, parse_steps, require_folder
 from ._progress import TrainingBar
 from ._template import TEMPLATE
 
@@ -56,7 +56,7 @@ Depth = Annotated[int, typer.Option(help="Hidden layers.")]
 Activation = Annotated[str, typer.Option(help="softplus, silu, gelu, tanh, sigmoid, relu2 or relu3.")]
 Initialization = Annotated[str, typer.Option(help="lecun, glorot, he or cranmer.")]
 Seconds = Annotated[float | None, typer.Option(help="Training budget of each model in seconds.")]
-Steps = Annotated[int | None, typer.Option(help="Training budget in steps, instead of --seconds.")]
+Steps = Annotated[str | None, typer.Option(metavar="N|N+M", help="Training budget in steps, in all or by stage.")]
 DataFile = Annotated[Path | None, typer.Option(help="A data set to train on, instead of fresh states.")]
 
 
@@ -208,15 +208,17 @@ def train(
             architecture=architecture,
             recipe=recipe,
             seconds=seconds,
-            steps=steps,
+            steps=parse_steps(steps),
             seed=seed,
             checkpoint=checkpoint,
             resume=resume,
             progress=lambda report: bar.update(f"Training {model}", report),
         )
-    save_model(out, learned.fit.dynamics, learned.spec)
     error = learned.fit.history.validation
-    best = f"{min(error):.3g}" if error else "unknown"
+    if not error:
+        raise KeyboardInterrupt  # before the first step
+    save_model(out, learned.fit.dynamics, learned.spec)
+    best = f"{min(error):.3g}"
     if not learned.fit.complete:
         out_console.print(
             f"Interrupted. Wrote {out} as it stands (relative error {best}); --resume goes on.",
@@ -303,7 +305,7 @@ def validate(
             out=out,
             quick=quick,
             seconds=seconds,
-            steps=steps,
+            steps=parse_steps(steps),
             seed=seed,
             seeds=seeds,
             data=data,

@@ -48,6 +48,17 @@ def parse_arguments(option: str, texts: Sequence[str]) -> dict[str, Any]:
     return values
 
 
+def parse_steps(text: str | None) -> int | tuple[int, ...] | None:
+    """N steps in all, or N+M by stage."""
+    if text is None:
+        return None
+    try:
+        counts = tuple(int(part) for part in text.split("+"))
+    except ValueError as error:
+        raise ValueError(f"--steps must be a whole number, or one for each stage as in 3000+100: {text!r}.") from error
+    return counts[0] if len(counts) == 1 else counts
+
+
 def require_folder(path: Path) -> None:
     """Raise a `ValueError` where a file cannot be written to `path`."""
     folder = path.absolute().parent

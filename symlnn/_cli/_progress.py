@@ -43,4 +43,4 @@ class TrainingBar:
         if report is not None:
             state = f"{report.stage}: error {report.validation:.2e}, loss {report.loss:.2e}"
             state += f", {report.steps_per_second:.1f}/s"
-            self._progress.update(self._task, completed=report.done, total=report.total, state=state)
+            self._progress.update(self._task, completed=report.share, total=1.0, state=state)

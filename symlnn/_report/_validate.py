@@ -55,7 +55,7 @@ class Effort:
     check_states: int = 10_000
 
 
-DEFAULT = Effort(seconds=90.0, test_states=100_000)
+DEFAULT = Effort(seconds=60.0, test_states=100_000)
 QUICK = Effort(seconds=9.0, test_states=20_000)
 _FRAMES_PER_SECOND = 40.0
 _MAX_FRAMES = 4000
@@ -92,7 +92,7 @@ def validate(
     out: str | Path,
     quick: bool = False,
     seconds: float | None = None,
-    steps: int | None = None,
+    steps: int | Sequence[int] | None = None,
     seed: int = 0,
     seeds: int = 1,
     data: str | Path | None = None,
@@ -103,7 +103,7 @@ def validate(
     """Derive, cross-check, generate, train, roll out, compare, and write a report to the folder `out`.
 
     `models` are names of built-in models, paths of `.py` files that define `MODEL`, or paths of `.eqx` files of trained
-    models. Each gets the same budget: `seconds` of training (90, or 9 with `quick`), or `steps`. With `seeds` above 1
+    models. Each gets the same budget: `seconds` of training (60, or 9 with `quick`), or `steps`. With `seeds` above 1
     each is trained so many times, and the spread of its headline figures is reported. `data` is a data set to train
     on in place of fresh states. Run it in float64 (`jax_enable_x64`) unless float32 is the point.
 

@@ -48,10 +48,15 @@ class Progress:
     stage: int
     step: int
     steps: tuple[int, ...]
-    """The planned steps of each stage."""
+    """The planned steps of each stage that has been planned: with a budget in seconds, of those begun."""
     best: float
     """The lowest validation error so far; the best parameters have it."""
     history: History
+
+    @property
+    def spent(self) -> float:
+        """Training time so far, in seconds."""
+        return self.history.seconds[-1] if self.history.seconds else 0.0
 
 
 def save_checkpoint(path: Path, run: dict[str, Any], progress: Progress, arrays: Any) -> None:

@@ -1,7 +1,7 @@
 """First-order training: any optax optimiser, on the gradient of a loss."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -36,6 +36,7 @@ SCHEDULES: Mapping[str, Callable[[Scalar], Array]] = {
 class FirstOrder(AbstractStage):
     """Gradient steps on fresh batches. The default, Muon, orthogonalises the update of each weight matrix."""
 
+    scheduled: ClassVar[bool] = True
     optimizer: str | optax.GradientTransformation = eqx.field(static=True, default="muon")
     """A name of `OPTIMIZERS`, or an optax optimiser of unit learning rate."""
     learning_rate: float = eqx.field(static=True, default=2e-2)

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,17 @@ class Recipe:
             if len(shares) != len(self.stages) or min(shares) < 0 or not math.isclose(sum(shares), 1.0):
                 raise ValueError(f"{name} must hold a share for each of the {len(self.stages)} stages, adding up to 1.")
 
-    def divide(self, steps: int) -> tuple[int, ...]:
-        """The steps of each stage, of `steps` in all."""
-        counts = [math.floor(share * steps) for share in self.step_shares]
-        counts[0] += steps - sum(counts)
+    def divide(self, steps: int | Sequence[int]) -> tuple[int, ...]:
+        """The steps of each stage: of `steps` in all, or as given. Raises `ValueError` unless they are positive."""
+        if isinstance(steps, int):
+            counts = [math.floor(share * steps) for share in self.step_shares]
+            counts[0] += steps - sum(counts)
+        else:
+            counts = list(steps)
+            if len(counts) != len(self.stages):
+                raise ValueError(f"steps must be one number, or {len(self.stages)}, one for each stage: {steps}.")
+        if min(counts) < 0 or sum(counts) < 1:
+            raise ValueError(f"The training budget must be positive, but is {steps} steps.")
         return tuple(counts)
 
 
@@ -63,7 +70,7 @@ class Fit:
     """The model after the last step."""
     history: History
     steps: tuple[int, ...]
-    """The steps of each stage: with the same seed, they reproduce the model."""
+    """The steps of each stage: given as `steps`, with the same seed, they give the same model."""
     states_seen: int
     seconds: float
     """Training time, without compilation and validation."""
@@ -76,8 +83,9 @@ class Report:
     """What a progress bar is told after every chunk."""
 
     stage: str
-    done: int
-    total: int
+    step: int
+    share: float
+    """Of the whole budget, what is spent."""
     loss: float
     validation: float
     steps_per_second: float
@@ -92,7 +100,7 @@ def fit(
     validation: Samples,
     recipe: Recipe | None = None,
     seconds: float | None = None,
-    steps: int | None = None,
+    steps: int | Sequence[int] | None = None,
     checkpoint: Path | None = None,
     checkpoint_every: float = 5.0,
     resume: bool = False,
@@ -101,8 +109,8 @@ def fit(
 ) -> Fit:
     """Train the dynamics on samples that `source(key, n)` draws afresh for every step.
 
-    The budget is either `seconds` of training, for which the steps of each stage are planned from a measurement of
-    their speed, or `steps` in all, which gives the same model on every run. Step i draws from
+    The budget is either `seconds` of training, each stage's share of which is turned into steps by the speed of the
+    machine, or `steps`, in all or for each stage, which give the same model on every run. Step i draws from
     `jax.random.fold_in(key, i)`, so a run resumed from its `checkpoint` ends with the parameters of one that was not
     interrupted. Ctrl-C ends the training with what there is, and a checkpoint.
 
@@ -111,13 +119,14 @@ def fit(
     """
     if (seconds is None) == (steps is None):
         raise ValueError("fit needs exactly one of seconds and steps.")
-    if (steps is not None and steps < 1) or (seconds is not None and not seconds > 0):
-        raise ValueError(f"The training budget must be positive, but is {steps if seconds is None else seconds}.")
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise ValueError(f"The training budget must be positive, but is {seconds} seconds.")
     recipe = Recipe() if recipe is None else recipe
-    run = {"seconds": seconds, "steps": steps, "recipe": repr(recipe), **(run or {})}
+    plan = () if steps is None else recipe.divide(steps)
+    run = {"seconds": seconds, "steps": list(plan), "recipe": repr(recipe), **(run or {})}
     return _Trainer(
         dynamics, source, residual, key, validation, recipe, checkpoint, checkpoint_every, run, progress
-    ).train(seconds, steps, resume)
+    ).train(seconds, plan, resume)
 
 
 @dataclass
@@ -156,24 +165,21 @@ class _Trainer:
         )
         self.saved_at = time.monotonic()
 
-    def train(self, seconds: float | None, steps: int | None, resume: bool) -> Fit:
-        compiled = [_compile(stage, self.problem, self.params, self.key) for stage in self.recipe.stages]
-        error = _compile_error(self.problem, self.params, self.validation)
+    def train(self, seconds: float | None, plan: tuple[int, ...], resume: bool) -> Fit:
         if resume and self.checkpoint is not None and self.checkpoint.is_file():
             state = self._resume(self.checkpoint)
         else:
-            plan = self.recipe.divide(steps) if steps is not None else self._plan(compiled, seconds or 0.0)
             first = Progress(0, 0, plan, math.inf, History())
             state = _Run(self.params, self.params, self.recipe.stages[0].init(self.params), first)
+            self._save(state)
         complete = True
         try:
-            self._loop(state, compiled, error)
+            self._loop(state, seconds)
         except KeyboardInterrupt:
             complete = False
-        if self.checkpoint is not None:
-            self._save(state)
+        self._save(state)
         progress = state.progress
-        done = [*progress.steps[: progress.stage], progress.step][: len(progress.steps)]
+        done = [*progress.steps[: progress.stage], progress.step][: len(self.recipe.stages)]
         seen = sum(n * stage.batch for n, stage in zip(done, self.recipe.stages, strict=False))
         return Fit(
             eqx.combine(state.best_params, self.problem.static),
@@ -181,33 +187,50 @@ class _Trainer:
             progress.history,
             tuple(done),
             seen,
-            progress.history.seconds[-1] if progress.history.seconds else 0.0,
+            progress.spent,
             complete,
         )
 
-    def _plan(self, compiled: list[Any], seconds: float) -> tuple[int, ...]:
-        """Steps of each stage that fill its share of the budget, from the time that one chunk takes."""
-        plan = []
-        for stage, chunk, share in zip(self.recipe.stages, compiled, self.recipe.time_shares, strict=True):
-            begin = time.monotonic()
-            jax.block_until_ready(chunk(self.params, stage.init(self.params), 0, 1, stage.chunk))
-            per_step = (time.monotonic() - begin) / stage.chunk
-            plan.append(max(stage.chunk, round(share * seconds / per_step)))
-        return tuple(plan)
+    def _loop(self, state: _Run, seconds: float | None) -> None:
+        error = _compile_error(self.problem, self.params, self.validation)
+        for index in range(state.progress.stage, len(self.recipe.stages)):
+            stage = self.recipe.stages[index]
+            if seconds is None and state.progress.steps[index] == 0:
+                state.progress = dataclasses.replace(state.progress, stage=index + 1)
+                continue
+            chunk = _compile(stage, self.problem, self.params, self.key)
+            if index == len(state.progress.steps):
+                steps = (*state.progress.steps, self._plan(index, stage, chunk, state.progress, seconds or 0.0))
+                state.progress = dataclasses.replace(state.progress, steps=steps)
+            began, at = state.progress.spent, state.progress.step
+            while state.progress.step < state.progress.steps[index]:
+                self._advance(state, stage, chunk, error, seconds)
+                if seconds is not None and not stage.scheduled:
+                    self._adjust(state, index, self._deadline(index, seconds), began, at)
+            state.progress = dataclasses.replace(state.progress, stage=index + 1, step=0)
+            if index + 1 < len(self.recipe.stages):
+                state.state = self.recipe.stages[index + 1].init(state.params)
 
-    def _loop(self, state: _Run, compiled: list[Any], error: Any) -> None:
-        while state.progress.stage < len(self.recipe.stages):
-            index = state.progress.stage
-            stage, chunk = self.recipe.stages[index], compiled[index]
-            total = state.progress.steps[index]
-            while state.progress.step < total:
-                self._advance(state, stage, chunk, error)
-            following = index + 1
-            if following < len(self.recipe.stages):
-                state.state = self.recipe.stages[following].init(state.params)
-            state.progress = dataclasses.replace(state.progress, stage=following, step=0)
+    def _deadline(self, index: int, seconds: float) -> float:
+        """The training time at which stage `index` should end."""
+        return seconds * sum(self.recipe.time_shares[: index + 1])
 
-    def _advance(self, state: _Run, stage: AbstractStage, chunk: Any, error: Any) -> None:
+    def _plan(self, index: int, stage: AbstractStage, chunk: Any, progress: Progress, seconds: float) -> int:
+        """The steps of a stage that fill the time left for it, from the time that one chunk takes."""
+        begin = time.monotonic()
+        jax.block_until_ready(chunk(self.params, stage.init(self.params), 0, 0, stage.chunk))
+        per_step = (time.monotonic() - begin) / stage.chunk
+        return max(stage.chunk, round((self._deadline(index, seconds) - progress.spent) / per_step))
+
+    def _adjust(self, state: _Run, index: int, deadline: float, began: float, at: int) -> None:
+        """Plan the rest of a stage anew, from the speed it has had so far."""
+        progress = state.progress
+        per_step = (progress.spent - began) / (progress.step - at)
+        left = max(0, round((deadline - progress.spent) / per_step))
+        steps = (*progress.steps[:index], progress.step + left)
+        state.progress = dataclasses.replace(progress, steps=steps)
+
+    def _advance(self, state: _Run, stage: AbstractStage, chunk: Any, error: Any, seconds: float | None) -> None:
         progress = state.progress
         total = progress.steps[progress.stage]
         offset = sum(progress.steps[: progress.stage])
@@ -216,13 +239,13 @@ class _Trainer:
         params, inner, losses = jax.block_until_ready(
             chunk(state.params, state.state, offset + progress.step, offset, total)
         )
-        spent = time.monotonic() - begin
+        elapsed = time.monotonic() - begin
         losses = losses[:count]
         loss = float(jnp.mean(losses))
         validation = float(error(params, self.validation))
         if not (math.isfinite(loss) and math.isfinite(validation)):
             self._stop(state, losses, loss, validation)
-        seconds = spent + (progress.history.seconds[-1] if progress.history.seconds else 0.0)
+        spent = progress.spent + elapsed
         done = progress.step + count
         name = type(stage).__name__
         state.params, state.state = params, inner
@@ -232,15 +255,15 @@ class _Trainer:
             progress,
             step=done,
             best=min(progress.best, validation),
-            history=progress.history.append(name, offset + done, seconds, loss, validation),
+            history=progress.history.append(name, offset + done, spent, loss, validation),
         )
-        self.report(Report(name, offset + done, sum(progress.steps), loss, validation, count / spent))
-        if self.checkpoint is not None and time.monotonic() - self.saved_at > self.checkpoint_every:
+        share = (offset + done) / sum(progress.steps) if seconds is None else min(1.0, spent / seconds)
+        self.report(Report(name, offset + done, share, loss, validation, count / elapsed))
+        if time.monotonic() - self.saved_at > self.checkpoint_every:
             self._save(state)
 
     def _stop(self, state: _Run, losses: Array, loss: float, validation: float) -> None:
-        if self.checkpoint is not None:
-            self._save(state)
+        self._save(state)
         progress = state.progress
         bad = [i for i, value in enumerate(losses.tolist()) if not math.isfinite(value)]
         step = sum(progress.steps[: progress.stage]) + progress.step + (bad[0] if bad else len(losses))
@@ -251,7 +274,8 @@ class _Trainer:
         )
 
     def _save(self, state: _Run) -> None:
-        assert self.checkpoint is not None
+        if self.checkpoint is None:
+            return
         save_checkpoint(self.checkpoint, self.run, state.progress, (state.params, state.best_params, state.state))
         self.saved_at = time.monotonic()
 

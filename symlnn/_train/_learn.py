@@ -1,6 +1,6 @@
 """From a System to a trained model in one call: `learn`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def learn(
     architecture: Architecture | None = None,
     recipe: Recipe | None = None,
     seconds: float | None = None,
-    steps: int | None = None,
+    steps: int | Sequence[int] | None = None,
     seed: int = 0,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -59,7 +59,7 @@ def learn(
     """Train `model` on the accelerations of a system, from its stream of fresh states or from a data set.
 
     `model` is a name of the table `MODELS` or the path of a file that defines `MODEL`. The budget is 60 seconds unless
-    `seconds` or `steps` is given. See `fit` for the checkpoint, the errors and what is reproducible.
+    `seconds` or `steps` is given. See `fit` for both, the checkpoint, the errors and what is reproducible.
     """
     if seconds is None and steps is None:
         seconds = 60.0

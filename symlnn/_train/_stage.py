@@ -28,6 +28,8 @@ class Problem(eqx.Module):
 class AbstractStage(eqx.Module):
     """One optimiser. A step is a pure function of its arguments, so that training resumes to the bit."""
 
+    scheduled: eqx.AbstractClassVar[bool]
+    """Whether a step depends on how many there are in all; if not, a budget in seconds ends the stage on time."""
     batch: eqx.AbstractVar[int]
     """States drawn for each step."""
     chunk: eqx.AbstractVar[int]
