@@ -147,7 +147,7 @@ class System:
     @cached_property
     def plain_lagrangian(self) -> sp.Expr:
         """L(q, v, t) in plain symbols."""
-        return self.plain(self.lagrangian)
+        return sp.signsimp(self.plain(self.lagrangian))
 
     @cached_property
     def derivative_blocks(self) -> _symbolic.DerivativeBlocks:

@@ -13,6 +13,8 @@ from ._results import Motion, Validation
 from ._style import STYLE, TRUTH, colours
 
 _FLOOR = 1e-16
+_WIDTH = 8.0
+"""Of every figure, in inches: the page shows all of them at one scale."""
 
 
 def _label(system: System, index: int, velocity: bool = False) -> str:
@@ -86,7 +88,7 @@ def _plot_balance(axes: Axes, validation: Validation) -> None:
 
 def overview(validation: Validation) -> Figure:
     """The first coordinate of a typical roll-out, and the energy error of all of them."""
-    figure = Figure(figsize=(9, 3))
+    figure = Figure(figsize=(_WIDTH, 2.7))
     left, right = figure.subplots(1, 2)
     motion = typical_motion(validation)
     _plot_coordinate(left, validation, motion, 0, _window(validation, motion))
@@ -94,7 +96,7 @@ def overview(validation: Validation) -> Figure:
     left.legend(loc="upper right", ncols=3)
     left.set_title("A typical roll-out")
     _plot_balance(right, validation)
-    right.set_title("Energy error, median and 10–90 %" if validation.system.conserves_energy else "Power balance")
+    right.set_title("Energy error, median and 10 to 90 %" if validation.system.conserves_energy else "Power balance")
     return figure
 
 
@@ -103,7 +105,7 @@ def training(validation: Validation) -> Figure | None:
     trained = [model for model in validation.models if model.history is not None]
     if not trained:
         return None
-    figure = Figure(figsize=(6, 3))
+    figure = Figure(figsize=(_WIDTH, 2.8))
     axes = figure.subplots()
     shade = colours([model.name for model in validation.models])
     for model in trained:
@@ -131,7 +133,7 @@ def errors_over_states(validation: Validation) -> Figure:
     truth = np.asarray(validation.test.a)
     size = float(np.sqrt(np.mean(np.sum(truth**2, axis=1))))
     models = validation.models
-    figure = Figure(figsize=(min(10.0, 3.6 * len(models) + 0.8), 3.1))
+    figure = Figure(figsize=(_WIDTH, max(2.2, 6.4 / len(models)) if len(models) > 1 else 3.6))
     grid = figure.subplots(1, len(models), squeeze=False, sharex=True, sharey=True)[0]
     bins = 40
     maps = []
@@ -159,7 +161,7 @@ def roll_outs(validation: Validation) -> Figure:
     system = validation.system
     motion = typical_motion(validation)
     last = _window(validation, motion)
-    figure = Figure(figsize=(8, 1.7 * system.dof + 0.9))
+    figure = Figure(figsize=(_WIDTH, 1.7 * system.dof + 0.9))
     rows = figure.subplots(system.dof, 1, sharex=True, squeeze=False)[:, 0]
     for index, axes in enumerate(rows):
         _plot_coordinate(axes, validation, motion, index, last)
@@ -171,7 +173,7 @@ def roll_outs(validation: Validation) -> Figure:
 def state_distance(validation: Validation) -> Figure:
     """The distance between learned and analytic motions over time, with the threshold of the valid time."""
     t = np.asarray(validation.oracle.rollout.t)
-    figure = Figure(figsize=(6, 3))
+    figure = Figure(figsize=(_WIDTH, 2.8))
     axes = figure.subplots()
     shade = colours([model.name for model in validation.models])
     for model in validation.models:
@@ -190,7 +192,7 @@ def state_distance(validation: Validation) -> Figure:
 
 def energy(validation: Validation) -> Figure:
     """The energy error (or power balance) of all motions over time."""
-    figure = Figure(figsize=(6, 3))
+    figure = Figure(figsize=(_WIDTH, 2.8))
     _plot_balance(figure.subplots(), validation)
     return figure
 
@@ -198,33 +200,34 @@ def energy(validation: Validation) -> Figure:
 def phase_portraits(validation: Validation) -> Figure:
     """Coordinate against velocity of the first motions, truth and models side by side."""
     system = validation.system
+    last = _window(validation, typical_motion(validation))
     motions: dict[str, Motion] = {"analytic": validation.oracle}
     motions |= {model.name: model.motion for model in validation.models}
     shade = {"analytic": TRUTH, **colours([model.name for model in validation.models])}
     shown = min(system.dof, 3)
-    figure = Figure(figsize=(min(10.0, 2.7 * len(motions) + 0.4), 2.3 * shown + 0.3))
+    figure = Figure(figsize=(_WIDTH, 2.3 * shown + 0.3))
     grid = figure.subplots(shown, len(motions), squeeze=False, sharex="row", sharey="row")
     for row in range(shown):
-        truth_v = np.asarray(validation.oracle.rollout.v)[..., row]
+        truth_v = np.asarray(validation.oracle.rollout.v)[:4, :last, row]
         finite = truth_v[np.isfinite(truth_v)]
         bound = 1.3 * float(np.abs(finite).max()) if finite.size else 1.0
         for axes, (name, motion) in zip(grid[row], motions.items(), strict=True):
-            for k in range(min(8, motion.rollout.q.shape[0])):
-                q = _wrapped(np.asarray(motion.rollout.q)[k, :, row], system.is_angle[row])
-                v = np.asarray(motion.rollout.v)[k, :, row]
+            for k in range(min(4, motion.rollout.q.shape[0])):
+                q = _wrapped(np.asarray(motion.rollout.q)[k, :last, row], system.is_angle[row])
+                v = np.asarray(motion.rollout.v)[k, :last, row]
                 axes.plot(
                     q,
                     np.where(np.isfinite(v), v, np.nan),
                     color=shade[name],
-                    lw=0.35,
-                    alpha=0.7,
+                    lw=0.7,
+                    alpha=0.8,
                     rasterized=True,
                 )
             axes.set_ylim(-bound, bound)
             if row == 0:
                 axes.set_title(name)
             axes.set_xlabel(_label(system, row))
-        truth_q = _wrapped(np.asarray(validation.oracle.rollout.q)[..., row].ravel(), system.is_angle[row])
+        truth_q = _wrapped(np.asarray(validation.oracle.rollout.q)[:4, :last, row].ravel(), system.is_angle[row])
         low, high = float(np.nanmin(truth_q)), float(np.nanmax(truth_q))
         margin = 0.15 * max(high - low, 1e-9)
         grid[row][0].set_xlim(low - margin, high + margin)

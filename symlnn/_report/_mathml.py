@@ -1,5 +1,6 @@
 """Equations as presentation MathML, which browsers draw without any script."""
 
+from typing import Any
 from xml.dom.minidom import Element
 
 import sympy as sp
@@ -11,9 +12,10 @@ from .._system import System
 class _Printer(MathMLPresentationPrinter):
     """SymPy's printer, with dots over velocities and accelerations."""
 
-    def __init__(self, dotted: dict[sp.Symbol, tuple[sp.Symbol, str]]):
+    def __init__(self, system: System):
         super().__init__({"mat_delim": "(", "fold_short_frac": False})
-        self._dotted = dotted
+        self._dotted = {vi: (qi, "˙") for qi, vi in zip(system.q, system.v, strict=True)}
+        self._dotted |= {ai: (qi, "¨") for qi, ai in zip(system.q, system.a, strict=True)}
 
     def _print_Symbol(self, sym: sp.Symbol, style: str = "plain") -> Element:
         if sym not in self._dotted:
@@ -34,11 +36,53 @@ class _Printer(MathMLPresentationPrinter):
         accent.appendChild(mark)
         return node
 
+    def pieces(self, expression: sp.Basic) -> list[str]:
+        """The terms of a sum, each with its sign, or the whole expression where it is none."""
+        if not isinstance(expression, sp.Add):
+            return [self._content(expression)]
+        terms = self._as_ordered_terms(expression)
+        first, *rest = terms
+        signed = [self._content(first)]
+        for term in rest:
+            negative = term.could_extract_minus_sign()
+            sign = f'<mo form="infix">{"−" if negative else "+"}</mo>'
+            signed.append(f"<mrow>{sign}{self._content(-term if negative else term)}</mrow>")
+        return signed
 
-def mathml(system: System, expression: sp.Basic, *, left: sp.Basic | None = None) -> str:
-    """A `<math>` element of the expression, or of `left = expression`, in the plain symbols of the system."""
-    dotted = {vi: (qi, "˙") for qi, vi in zip(system.q, system.v, strict=True)}
-    dotted |= {ai: (qi, "¨") for qi, ai in zip(system.q, system.a, strict=True)}
-    body = expression if left is None else sp.Eq(left, expression, evaluate=False)
-    content = _Printer(dotted)._print(body).toxml()
-    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{content}</math>'
+    def _content(self, expression: sp.Basic) -> str:
+        node = self._print(expression)
+        _polish(node)
+        return node.toxml().replace("<mo>-</mo>", "<mo>−</mo>")
+
+
+def _polish(node: Any) -> None:
+    """Set a power of an indexed symbol over its index, and a thin space before the name of a function."""
+    for child in [child for child in node.childNodes if isinstance(child, Element)]:
+        _polish(child)
+    if node.tagName == "msup" and node.firstChild.tagName == "msub":
+        base, exponent = node.childNodes
+        node.tagName = node.nodeName = "msubsup"
+        for part in (*base.childNodes, exponent):
+            node.appendChild(part)
+        node.removeChild(base)
+    if node.tagName == "mo" and node.firstChild.nodeValue == "&InvisibleTimes;" and _names_function(node.nextSibling):
+        node.setAttribute("lspace", "0.17em")
+
+
+def _names_function(node: Any) -> bool:
+    while node is not None and node.tagName in ("mrow", "msup"):
+        node = node.firstChild
+    return node is not None and node.tagName == "mi" and len(node.firstChild.nodeValue) > 1
+
+
+def inline(system: System, expression: sp.Basic) -> str:
+    """A `<math>` element within a line of text, of an expression in the plain symbols of the system."""
+    return f"<math>{''.join(_Printer(system).pieces(expression))}</math>"
+
+
+def equation(system: System, expression: sp.Basic, *, left: sp.Basic) -> str:
+    """`left = expression` as display mathematics that may break its lines between terms."""
+    printer = _Printer(system)
+    first, *rest = printer.pieces(expression)
+    first = f'<mrow>{"".join(printer.pieces(left))}<mo form="infix">=</mo>{first}</mrow>'
+    return " ".join(f'<math displaystyle="true">{piece}</math>' for piece in (first, *rest))

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -10,9 +11,10 @@ import jinja2
 import numpy as np
 import sympy as sp
 
+from .._distribution import Uniform
 from .._dynamics import SymbolicDynamics
 from ._figures import typical_motion
-from ._mathml import mathml
+from ._mathml import equation, inline
 from ._results import Validation
 from ._style import TRUTH, colours
 
@@ -61,30 +63,32 @@ def number(value: float | None) -> str:
 
 
 def _verdict(validation: Validation) -> list[str]:
-    """Two sentences: how well the best model does, and whether the truth it is held against is right."""
-    best = min(validation.models, key=lambda model: model.acceleration.relative_rms)
-    spread = best.motion.spread
-    kept = spread.trajectories - spread.failed
-    drift = "energy error" if validation.system.conserves_energy else "power-balance error"
+    """Two sentences: how well the best model moves, and whether the truth it is held against is right."""
+    best = max(validation.models, key=lambda m: (float(np.median(m.valid_seconds)), -m.acceleration.relative_rms))
+    spread, duration = best.motion.spread, validation.system.duration
+    valid = float(np.median(best.valid_seconds))
+    lyapunov = f" ({valid / validation.lyapunov_time:.2g} Lyapunov times)" if validation.lyapunov_time else ""
+    follows = f"for {number(valid)} s{lyapunov}" if valid < duration else f"for all of {duration:g} s"
+    drift = "energy" if validation.system.conserves_energy else "power balance"
+    failed = "none fails" if spread.failed == 0 else f"{spread.failed} fail"
     first = (
-        f"The {best.title} ({best.name}) predicts accelerations of {validation.system.name.replace('_', ' ')} with a "
-        f"relative error of {number(best.acceleration.relative_rms)}; over {validation.system.duration:g} s, {kept} of "
-        f"{spread.trajectories} roll-outs finish, with a median {drift} of {number(spread.final_median)} "
-        f"(mean {number(spread.final_mean)})."
+        f"From {spread.trajectories} initial states, the {best.title} ({best.name}) stays with the analytic motion "
+        f"{follows} in the median; after {duration:g} s its {drift} is off by {number(spread.final_median)} of the "
+        f"scale (mean {number(spread.final_mean)}), and {failed}."
     )
     check = validation.check
     outcome = "agree" if check.passed else "DO NOT AGREE"
     second = (
-        f"The truth it is held against was derived twice, by SymPy and by automatic differentiation; "
-        f"the two {outcome} to {number(check.max_relative_error)} at {check.states:,} random states."
+        f"The truth that it is held against was derived twice, by SymPy and by automatic differentiation; "
+        f"the two {outcome}, to {number(check.max_relative_error)}, at {check.states:,} random states."
     )
     return [first, second]
 
 
-def _equation(validation: Validation, expression: sp.Basic, left: sp.Basic | None = None) -> str | None:
+def _equation(validation: Validation, expression: sp.Basic, left: sp.Basic) -> str | None:
     if sp.count_ops(expression) > _READABLE:
         return None
-    return mathml(validation.system, expression, left=left)
+    return equation(validation.system, expression, left=left)
 
 
 def _equations(validation: Validation) -> dict[str, Any]:
@@ -102,25 +106,47 @@ def _equations(validation: Validation) -> dict[str, Any]:
 
 
 def _conserved(validation: Validation) -> list[tuple[str, str | None]]:
-    found = validation.system.conserved_quantities()
-    return [(name.replace("_", " "), _equation(validation, expression)) for name, expression in found.items()]
+    """Name and equation of each conserved quantity; a momentum is called after its coordinate."""
+    system = validation.system
+    symbols = {f"momentum_{qi.name}": pi for qi, pi in zip(system.q, system.p, strict=True)}
+    found = system.conserved_quantities().items()
+    return [
+        (name.replace("_", " "), _equation(validation, expression, symbols.get(name, sp.Symbol("E"))))
+        for name, expression in found
+    ]
 
 
 def _declared(validation: Validation) -> dict[str, list[tuple[str, str]]]:
     system = validation.system
 
-    def names(mapping: Mapping[sp.Expr, Any]) -> list[tuple[str, str]]:
-        return [(mathml(system, system.plain(x)).replace(' display="block"', ""), str(d)) for x, d in mapping.items()]
+    def rows(mapping: Mapping[Any, Any]) -> list[tuple[str, str]]:
+        return [(inline(system, system.plain(x)), _in_words(value)) for x, value in mapping.items()]
 
-    rows = {
-        "States are drawn from": names(system.states),
-        "Roll-outs start from": names(system.initial_states),
+    tables = {
+        "States are drawn from": rows(system.states),
+        "Roll-outs start from": rows(system.initial_states),
+        "Control inputs are drawn from": rows(system.inputs),
+        "Time is drawn from": [] if system.time is None else rows({system.t: system.time}),
+        "Parameters": rows(system.parameters),
     }
-    rows["Control inputs are drawn from"] = names(system.inputs)
-    rows["Parameters"] = [
-        (mathml(system, s).replace(' display="block"', ""), str(p)) for s, p in system.parameters.items()
-    ]
-    return {title: entries for title, entries in rows.items() if entries}
+    return {title: entries for title, entries in tables.items() if entries}
+
+
+def _in_words(value: Any) -> str:
+    """A distribution or parameter, with bounds that are multiples of π/12 written so."""
+    if not isinstance(value, Uniform):
+        return str(value)
+    low, high = (_multiple_of_pi(bound) for bound in value.bounds)
+    return f"uniform on [{low}, {high})"
+
+
+def _multiple_of_pi(bound: float) -> str:
+    ratio = Fraction(bound / math.pi).limit_denominator(12)
+    if bound == 0 or not math.isclose(float(ratio) * math.pi, bound, rel_tol=1e-12):
+        return f"{bound:g}".replace("-", "−")
+    factor = "" if abs(ratio.numerator) == 1 else str(abs(ratio.numerator))
+    divisor = "" if ratio.denominator == 1 else f"/{ratio.denominator}"
+    return f"{'−' if ratio < 0 else ''}{factor}π{divisor}"
 
 
 def _table(validation: Validation) -> list[dict[str, Any]]:
@@ -171,9 +197,9 @@ def _table(validation: Validation) -> list[dict[str, Any]]:
         ),
         (
             "Valid time (s)",
-            "median time until the state is off by 0.4 of the spread of the true motions",
+            "median time until the state is off by 0.4 of the spread of the true motions; the whole duration at most",
             lambda m: float(np.median(m.valid_seconds)),
-            None,
+            validation.system.duration,
             False,
         ),
     ]

@@ -24,15 +24,17 @@ def colours(names: Sequence[str]) -> dict[str, str]:
 STYLE: Mapping[Any, Any] = {
     "figure.dpi": 100,
     "savefig.dpi": 170,
-    "font.size": 9,
-    "axes.titlesize": 9,
+    "font.size": 10,
+    "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
     "lines.linewidth": 1.2,
     "legend.frameon": False,
-    "mathtext.fontset": "cm",
+    # STIX comes with matplotlib, so every machine draws the same
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
     "pdf.fonttype": 42,
     "figure.constrained_layout.use": True,
 }
