@@ -1,11 +1,18 @@
 """The command line, as a user meets it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 
+import symlnn
 from symlnn._cli import main
 
 
@@ -51,6 +58,82 @@ def test_new_file_validates_unedited(capsys: pytest.CaptureFixture[str], tmp_pat
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".report")]
 
 
+SMALL = ("--width", "16", "--depth", "2")
+
+
+def test_new_does_not_overwrite(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text("mine")
+    code, _, err = run(capsys, "new", "my.py")
+    assert (code, (tmp_path / "my.py").read_text()) == (1, "mine")
+    assert "exists" in err
+
+
+def test_generate_train_simulate_validate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The commands feed one another: data to training, the model to a roll-out and to a report."""
+    own = ("--trajectories", "12", "--duration", "2", "--rate", "20", "--noise", "0.001")
+    assert run(capsys, "generate", "pendulum", *own, "--out", "d.nc")[0] == 0
+    code, out, err = run(capsys, "train", "pendulum", "--data", "d.nc", "--steps", "150+4", *SMALL, "--out", "old.eqx")
+    assert code == 0, err
+    assert "154 steps" in out
+    assert not (tmp_path / "old.eqx.checkpoint").exists()
+    start = ("--initial", "theta=1.0", "--initial", "theta_dot=0")
+    code, out, err = run(
+        capsys, "simulate", "pendulum", "--model", "old.eqx", *start, "--duration", "1", "--out", "t.nc"
+    )
+    assert code == 0, err
+    motion = symlnn.load_dataset("t.nc")
+    assert float(motion["q"][0, 0, 0]) == 1.0
+    assert dict(motion.sizes)["time"] == 51
+    arguments = ("--models", "lnn,old.eqx", "--data", "d.nc", "--seeds", "2", "--quick", "--steps", "60", *SMALL)
+    for _ in range(2):  # the second replaces the first
+        code, _, err = run(capsys, "validate", "pendulum", *arguments, "--out", "report")
+        assert code == 0, err
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert [row["seed"] for row in report["models"]["lnn"]["seeds"]] == [0, 1]
+    assert report["models"]["old"]["train_seconds"] == 0.0
+    assert report["data"] == "d.nc"
+    written = {str(path.relative_to(tmp_path / "report")) for path in (tmp_path / "report").rglob("*.*")}
+    assert {"models/lnn.eqx", "models/old.eqx", "data/test_states.nc", "figures/energy.pdf"} <= written
+    code, _, err = run(capsys, "validate", "kepler", "--models", "old.eqx", "--out", "report")
+    assert (code, "model of pendulum" in err) == (1, True)
+    code, _, err = run(capsys, "simulate", "kepler", "--model", "old.eqx", "--out", "t.nc")
+    assert (code, "model of pendulum" in err) == (1, True)
+
+
+def test_a_killed_training_resumes_to_the_same_parameters(tmp_path: Path) -> None:
+    """kill -9, then --resume: equal to the bit to a run that was left alone."""
+    command = [sys.executable, "-m", "symlnn", "train", "pendulum", "--steps", "12000+20", *SMALL, "--seed", "3"]
+    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "jax")}
+    subprocess.run([*command, "--out", "whole.eqx"], check=True, env=environment, capture_output=True)
+    victim = subprocess.Popen([*command, "--out", "killed.eqx"], env=environment, stderr=subprocess.PIPE)
+    checkpoint = tmp_path / "killed.eqx.checkpoint"
+    deadline = time.monotonic() + 120
+    first = b""
+    # a second version of the checkpoint: training is under way
+    while victim.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+        now = checkpoint.read_bytes() if checkpoint.exists() else b""
+        if first and now != first:
+            break
+        first = first or now
+    victim.send_signal(signal.SIGKILL)
+    _, err = victim.communicate()
+    assert victim.returncode == -signal.SIGKILL, err
+    assert not (tmp_path / "killed.eqx").exists()
+    subprocess.run([*command, "--out", "killed.eqx", "--resume"], check=True, env=environment, capture_output=True)
+    whole, resumed = (symlnn.load_model(tmp_path / name) for name in ("whole.eqx", "killed.eqx"))
+    for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_derive_as_text_and_latex(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "derive", "relativistic_particle", "--param", "g=2.0")
+    assert code == 0
+    assert "Conserved quantities" in out
+    code, out, _ = run(capsys, "derive", "double_pendulum", "--latex")
+    assert r"\ddot{\theta}_{1} &= " in out
+
+
 WRONG = [
     (("derive", "nosuch"), "Unknown system 'nosuch'", 1),
     (("derive", "missing.py"), "no system file missing.py", 1),
@@ -65,6 +148,35 @@ WRONG = [
     (("train", "pendulum", "--data", "corrupt.nc", "--out", "m.eqx"), "no readable NetCDF", 1),
     (("simulate", "pendulum", "--model", "corrupt.nc", "--out", "t.nc"), "no model file", 1),
     (("validate", "pendulum", "--out", "full"), "not empty", 1),
+    (("train", "pendulum", "--steps", "many", "--out", "m.eqx"), "whole number", 1),
+    (("train", "pendulum", "--steps", "0", "--out", "m.eqx"), "must be positive", 1),
+    (("train", "pendulum", "--steps", "1+2+3", "--out", "m.eqx"), "one for each stage", 1),
+    (("train", "pendulum", "--seconds", "-1", "--out", "m.eqx"), "must be positive", 1),
+    (("train", "pendulum", "--optimizer", "sam", "--out", "m.eqx"), "Unknown optimizer 'sam'", 1),
+    (("train", "pendulum", "--resume", "--out", "m.eqx"), "no checkpoint", 1),
+    (("train", "pendulum", "--out", "full"), "is a folder", 1),
+    (("train", "pendulum", "--data", "absent.nc", "--out", "m.eqx"), "no data set absent.nc", 1),
+    (("validate", "pendulum", "--models", "lnn,lnn", "--out", "r"), "Two models are called 'lnn'", 1),
+    (("validate", "pendulum", "--models", "", "--out", "r"), "at least one model", 1),
+    (("validate", "pendulum", "--models", "absent.eqx", "--out", "r"), "no model file absent.eqx", 1),
+    (("validate", "pendulum", "--seeds", "0", "--out", "r"), "at least 1", 1),
+    (("validate", "pendulum", "--steps", "5", "--seconds", "5", "--out", "r"), "not both", 1),
+    (("validate", "pendulum", "--out", "empty.py"), "is a file", 1),
+    (("validate", "pendulum", "--out", "empty.py/report"), "is a file", 1),
+    (("validate", "failing.py", "--out", "r"), "failing.py, line 3: ZeroDivisionError", 1),
+    (("simulate", "pendulum", "--duration", "-1", "--out", "t.nc"), "must be positive", 1),
+    (("simulate", "pendulum", "--initial", "phi=1", "--out", "t.nc"), "--initial names 'phi'", 1),
+    (("simulate", "pendulum", "--initial", "theta", "--out", "t.nc"), "needs NAME=VALUE", 1),
+    (("generate", "pendulum", "--out", "d.nc"), "either --samples", 1),
+    (("generate", "pendulum", "--samples", "3", "--noise", "0.1", "--out", "d.nc"), "go with --trajectories", 1),
+    (("generate", "pendulum", "--trajectories", "-1", "--out", "d.nc"), "at least 1", 1),
+    (("derive", "n_pendulum", "--set", "n=0"), "whole number n ≥ 1", 1),
+    (("derive", "n_pendulum", "--set", "k=2"), "unexpected keyword argument 'k'", 1),
+    (("derive", "pendulum", "--set", "n=2"), "takes no arguments", 1),
+    (("derive", "pendulum", "--param", "m=nan"), "must be finite", 1),
+    (("derive", "pendulum", "--json", "--latex"), "not both", 1),
+    (("new", "my.txt"), "must end in .py", 1),
+    (("train", "pendulum"), "Missing option", 2),
     (("nosuch",), "No such command", 2),
 ]
 
@@ -74,6 +186,7 @@ def test_wrong_input_is_one_clear_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: tuple[str, ...], message: str, code: int
 ) -> None:
     (tmp_path / "empty.py").write_text("x = 1\n")
+    (tmp_path / "failing.py").write_text("x = 1\n\ny = x / 0\n")
     (tmp_path / "broken.py").write_text("def\n")
     (tmp_path / "corrupt.nc").write_bytes(b"nothing")
     (tmp_path / "full").mkdir()

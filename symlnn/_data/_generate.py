@@ -36,12 +36,12 @@ def to_dataset(system: System, samples: Samples, *, seed: int) -> xr.Dataset:
     return describe(
         xr.Dataset(
             {
-                "q": (("sample", "coordinate"), np.asarray(states.q)),
-                "v": (("sample", "coordinate"), np.asarray(states.v)),
-                "a": (("sample", "coordinate"), np.asarray(samples.a)),
-                "u": (("sample", "input"), np.asarray(states.u)),
-                "m": (("sample", "parameter"), np.asarray(states.m)),
-                "t": (("sample",), np.asarray(states.t)),
+                "q": (("sample", "coordinate"), np.array(states.q)),
+                "v": (("sample", "coordinate"), np.array(states.v)),
+                "a": (("sample", "coordinate"), np.array(samples.a)),
+                "u": (("sample", "input"), np.array(states.u)),
+                "m": (("sample", "parameter"), np.array(states.m)),
+                "t": (("sample",), np.array(states.t)),
             }
         ),
         system,
@@ -109,14 +109,14 @@ def observe(
             + noise * jnp.nanstd(jnp.where(jnp.isfinite(x), x, jnp.nan), axis=(0, 1)) * jax.random.normal(k, x.shape)
             for (name, x), k in zip(measured.items(), keys, strict=True)
         }
-    variables = {name: (("trajectory", "time", "coordinate"), np.asarray(x)) for name, x in measured.items()}
+    variables = {name: (("trajectory", "time", "coordinate"), np.array(x)) for name, x in measured.items()}
     return describe(
         xr.Dataset(
             {
                 **variables,
-                "u": (("trajectory", "input"), np.asarray(start.u)),
-                "m": (("trajectory", "parameter"), np.asarray(start.m)),
-                "t": (("time",), np.asarray(rollout.t)),
+                "u": (("trajectory", "input"), np.array(start.u)),
+                "m": (("trajectory", "parameter"), np.array(start.m)),
+                "t": (("time",), np.array(rollout.t)),
                 "successful": (("trajectory",), np.asarray(rollout.successful).astype(np.int8)),
             }
         ),

@@ -68,7 +68,7 @@ class ModelResult:
     state_errors: np.ndarray
     valid_seconds: np.ndarray
     outside: float
-    seeds: tuple[Mapping[str, float], ...] = ()
+    seeds: tuple[Mapping[str, int | float], ...] = ()
     """With several seeds, the headline figures of each."""
 
 

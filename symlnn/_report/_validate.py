@@ -59,6 +59,9 @@ DEFAULT = Effort(seconds=60.0, test_states=100_000)
 QUICK = Effort(seconds=9.0, test_states=20_000)
 _FRAMES_PER_SECOND = 40.0
 _MAX_FRAMES = 4000
+_MAX_STEPS = 20_000
+_MAX_STEPS_PER_SECOND = 200
+"""A roll-out that needs more steps of the integrator has failed: the double pendulum takes 40 per second."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class _Bench:
 
 
 def _roll_out(dynamics: AbstractDynamics, start: States, times: jax.Array) -> Rollout:
-    return simulate(dynamics, start.q, start.v, times=times, m=start.m, u=start.u)
+    max_steps = max(_MAX_STEPS, round(_MAX_STEPS_PER_SECOND * float(times[-1])))
+    return simulate(dynamics, start.q, start.v, times=times, m=start.m, u=start.u, max_steps=max_steps)
 
 
 def _balance(system: System, rollout: Rollout, start: States, scale: float) -> Motion:

@@ -1,0 +1,145 @@
+"""The contract of every model, on two small systems: one with an angle, one with a varying parameter."""
+
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import symlnn
+from symlnn._models import MODELS, TITLES, parameter_count
+from symlnn._models._mlp import ACTIVATIONS, INITIALIZATIONS
+from symlnn._models._spec import trainable
+
+SMALL = symlnn.Architecture(width=16, depth=2)
+
+
+@pytest.fixture(scope="module", params=["pendulum", "relativistic_particle"])
+def system(request: pytest.FixtureRequest) -> symlnn.System:
+    return symlnn.load_system(request.param)
+
+
+@pytest.fixture(scope="module", params=list(MODELS))
+def spec(request: pytest.FixtureRequest, system: symlnn.System) -> symlnn.ModelSpec:
+    samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 500)
+    return symlnn.ModelSpec(request.param, system, symlnn.natural_scales(system, samples), SMALL)
+
+
+def states(system: symlnn.System) -> symlnn.States:
+    return symlnn.sample_states(system, 5, key=jax.random.key(1))
+
+
+def test_accelerates_under_jit_and_vmap(spec: symlnn.ModelSpec) -> None:
+    dynamics, s = spec.build(jax.random.key(0)), states(spec.system)
+    batch = eqx.filter_jit(eqx.filter_vmap(dynamics.acceleration))(s.q, s.v, s.m, s.u, s.t)
+    assert batch.shape == (5, spec.system.dof)
+    assert batch.dtype == jnp.float64
+    one = dynamics.acceleration(s.q[0], s.v[0], s.m[0], s.u[0], s.t[0])
+    np.testing.assert_allclose(one, batch[0], rtol=1e-9)
+
+
+def test_works_in_float32(spec: symlnn.ModelSpec) -> None:
+    with jax.enable_x64(False):
+        dynamics, s = spec.build(jax.random.key(0)), states(spec.system)
+        assert dynamics.acceleration(s.q[0], s.v[0], s.m[0], s.u[0], s.t[0]).dtype == jnp.float32
+
+
+def test_has_gradients_in_every_parameter(spec: symlnn.ModelSpec) -> None:
+    """Of arrays with more than one element: a single one may be the additive constant of a Lagrangian."""
+    dynamics, s = spec.build(jax.random.key(0)), states(spec.system)
+
+    @eqx.filter_grad
+    def gradient(dynamics: symlnn.AbstractDynamics) -> jax.Array:
+        return jnp.sum(jax.vmap(dynamics.acceleration)(s.q, s.v, s.m, s.u, s.t) ** 2)
+
+    leaves = jax.tree.leaves(eqx.filter(gradient(dynamics), trainable(dynamics)))
+    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in leaves)
+    assert all(bool(jnp.any(leaf != 0)) for leaf in leaves if leaf.size > 1)
+
+
+def test_training_lowers_the_error(spec: symlnn.ModelSpec) -> None:
+    steps = 300
+    learned = symlnn.learn(spec.system, spec.model, steps=steps, architecture=SMALL)
+    validation = learned.fit.history.validation
+    assert min(validation) < 0.7 * validation[0] or min(validation) < 0.05
+    assert sum(learned.fit.steps) == steps
+
+
+def test_survives_the_disk(spec: symlnn.ModelSpec, tmp_path: Path) -> None:
+    dynamics, s = spec.build(jax.random.key(3)), states(spec.system)
+    symlnn.save_model(tmp_path / "m.eqx", dynamics, spec)
+    assert symlnn.load_spec(tmp_path / "m.eqx") == spec
+    loaded = symlnn.load_model(tmp_path / "m.eqx")
+    assert parameter_count(loaded) == parameter_count(dynamics) > 0
+    expected = jax.vmap(dynamics.acceleration)(s.q, s.v, s.m, s.u, s.t)
+    np.testing.assert_array_equal(jax.vmap(loaded.acceleration)(s.q, s.v, s.m, s.u, s.t), expected)
+    with jax.enable_x64(False), pytest.raises(ValueError, match="float64 but JAX is set to float32"):
+        symlnn.load_model(tmp_path / "m.eqx")
+
+
+def test_varying_parameters_are_asked_for(spec: symlnn.ModelSpec) -> None:
+    if not spec.system.m:
+        pytest.skip("nothing varies")
+    with pytest.raises(ValueError, match="1 varying parameters"):
+        spec.build(jax.random.key(0)).acceleration(jnp.zeros(1), jnp.zeros(1))
+
+
+def test_every_model_has_a_title() -> None:
+    assert set(TITLES) == set(MODELS)
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_activations_bend(activation: str) -> None:
+    """A Lagrangian needs a second derivative."""
+    second = jax.vmap(jax.grad(jax.grad(ACTIVATIONS[activation])))(jnp.linspace(-2.0, 2.0, 41))
+    assert float(jnp.max(jnp.abs(second))) > 0.05
+
+
+@pytest.mark.parametrize("name", list(INITIALIZATIONS))
+def test_weights_have_the_named_spread(name: str) -> None:
+    architecture = symlnn.Architecture(width=400, depth=2, initialization=name)
+    weight = symlnn.MLP(4, 1, architecture, key=jax.random.key(0)).weights[1]
+    expected = INITIALIZATIONS[name](1, 3, 400, 400)
+    np.testing.assert_allclose(jnp.std(weight), expected, rtol=0.01)  # 160,000 draws: 0.2 % of standard error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width": 0}, "width must be at least 1"),
+        ({"activation": "relu"}, "Unknown activation 'relu'"),
+        ({"initialization": "zeros"}, "Unknown initialization 'zeros'"),
+    ],
+)
+def test_wrong_architectures(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        symlnn.Architecture(**arguments)
+
+
+OWN_MODEL = '''
+import symlnn
+
+def MODEL(system, scales, architecture, *, key):
+    """A network of half the width."""
+    features = symlnn.Features(system.is_angle, scales)
+    half = symlnn.Architecture(architecture.width // 2, architecture.depth)
+    return symlnn.EulerLagrange(symlnn.MLPLagrangian(features, half, key=key))
+'''
+
+
+def test_a_model_from_a_file(pendulum: symlnn.System, tmp_path: Path) -> None:
+    path = tmp_path / "half.py"
+    path.write_text(OWN_MODEL)
+    learned = symlnn.learn(pendulum, str(path), steps=50, architecture=SMALL)
+    symlnn.save_model(tmp_path / "half.eqx", learned.fit.dynamics, learned.spec)
+    assert isinstance(symlnn.load_model(tmp_path / "half.eqx"), symlnn.EulerLagrange)
+    path.write_text("MODEL = 3")
+    with pytest.raises(ValueError, match="defines no MODEL"):
+        symlnn.learn(pendulum, str(path), steps=50)
+    path.write_text("def MODEL(system, scales, architecture, *, key):\n    return 3\n")
+    with pytest.raises(ValueError, match="returned a int"):
+        symlnn.learn(pendulum, str(path), steps=50)
+    with pytest.raises(ValueError, match="no model file"):
+        symlnn.learn(pendulum, str(tmp_path / "absent.py"), steps=50)
