@@ -38,6 +38,7 @@ def test_any_solver_and_controller_and_times(oscillator: symlnn.SymbolicDynamics
 
 def test_dense_output(oscillator: symlnn.SymbolicDynamics) -> None:
     out = symlnn.simulate(oscillator, jnp.array([1.0]), jnp.array([0.0]), duration=1.0, dense=True, max_steps=1000)
+    assert out.dense is not None
     q, _ = out.dense.evaluate(jnp.asarray(0.123))
     np.testing.assert_allclose(q[0], np.cos(0.246), atol=1e-6)
 

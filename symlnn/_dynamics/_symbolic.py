@@ -139,9 +139,9 @@ class SymbolicDynamics(AbstractSecondOrderDynamics):
         """The canonical momenta p = ∂L/∂v, (dof,)."""
         return self._quantity("momenta", q, v, m, t)
 
-    def positions(self, q: Coordinates) -> Float[Array, "bodies 2"]:
+    def positions(self, q: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Float[Array, "bodies 2"]:
         """The Cartesian positions (x, y) of the bodies that the declaration names."""
-        return self._quantity("positions", q, jnp.zeros_like(q), jnp.zeros(len(self.parameters.varying)), 0.0)
+        return self._quantity("positions", q, jnp.zeros_like(q), m, t)
 
     def power(
         self,

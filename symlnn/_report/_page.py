@@ -248,11 +248,12 @@ def _animation(validation: Validation) -> str | None:
     t = np.asarray(validation.oracle.rollout.t)
     shown = min(len(t) - 1, int(np.searchsorted(t, _FRAMES / _PER_SECOND)))
     frames = np.linspace(0, shown, min(_FRAMES, shown + 1)).astype(int)
-    positions = jax.jit(jax.vmap(SymbolicDynamics(system).positions))
+    locate = jax.vmap(SymbolicDynamics(system).positions, in_axes=(0, None, 0))
+    m = validation.start.m[motion]
     shade = colours([model.name for model in validation.models])
 
     def chain(name: str, colour: str, q: jax.Array) -> dict[str, Any]:
-        points = np.asarray(positions(q[motion, frames]))
+        points = np.asarray(locate(q[motion, frames], m, t[frames]))
         rounded = np.where(np.isfinite(points), points, np.nan).round(3)
         return {
             "name": name,
