@@ -180,9 +180,7 @@ def train(
     depth: Depth = Architecture.depth,
     activation: Activation = Architecture.activation,
     initialization: Initialization = Architecture.initialization,
-    optimizer: Annotated[
-        str, typer.Option(help="First-order optimiser: muon, adam, adamw, lion or sgd.")
-    ] = FirstOrder.optimizer,
+    optimizer: Annotated[str, typer.Option(help="First-order optimiser: muon, adam, adamw, lion or sgd.")] = "muon",
     learning_rate: Annotated[float | None, typer.Option(help="Its peak learning rate.")] = None,
     loss: Annotated[str, typer.Option(help="Its loss, l1 or l2.")] = FirstOrder.loss,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from .._dynamics import AbstractDynamics, DirectAcceleration, EulerLagrange, SymbolicForces
-from .._system import System
-from .._types import Key
+from .._dynamics import AbstractDynamics
 from ._baseline import AccelerationMLP as AccelerationMLP
+from ._baseline import nn
 from ._features import Features as Features
 from ._lnn import MLPLagrangian as MLPLagrangian
+from ._lnn import lnn, lnn_plain
 from ._mlp import ACTIVATIONS as ACTIVATIONS
 from ._mlp import INITIALIZATIONS as INITIALIZATIONS
 from ._mlp import MLP as MLP
@@ -16,36 +16,11 @@ from ._scales import Scales as Scales
 from ._scales import natural_scales as natural_scales
 
 Builder = Callable[..., AbstractDynamics]
-"""`builder(system, scales, architecture, *, key)` returns an untrained dynamics of the system."""
+"""`builder(system, scales, architecture, *, key)` returns an untrained dynamics of the system; the first line of its
+docstring is what a report calls the model."""
 
-
-def _forces(system: System) -> SymbolicForces | None:
-    return SymbolicForces(system) if system.has_forces else None
-
-
-def _lnn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
-    features = Features(system.is_angle, scales)
-    return EulerLagrange(MLPLagrangian(features, architecture, key=key), _forces(system))
-
-
-def _lnn_plain(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
-    features = Features(system.is_angle, scales, plain=True)
-    return EulerLagrange(MLPLagrangian(features, architecture, key=key), _forces(system))
-
-
-def _nn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
-    return DirectAcceleration(AccelerationMLP(Features(system.is_angle, scales), architecture, key=key))
-
-
-MODELS: Mapping[str, Builder] = {"lnn": _lnn, "lnn_plain": _lnn_plain, "nn": _nn}
+MODELS: Mapping[str, Builder] = {"lnn": lnn, "lnn_plain": lnn_plain, "nn": nn}
 """The built-in models by name: `--model lnn`."""
-
-TITLES: Mapping[str, str] = {
-    "lnn": "Lagrangian neural network",
-    "lnn_plain": "Lagrangian neural network, plain",
-    "nn": "baseline neural network",
-}
-"""What the models are called in a report."""
 
 from ._spec import ModelSpec as ModelSpec  # noqa: E402  it reads the table above
 from ._spec import load_model as load_model  # noqa: E402

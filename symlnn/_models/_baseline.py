@@ -4,9 +4,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .._dynamics import AbstractDynamics, DirectAcceleration
+from .._system import System
 from .._types import Coordinates, Key, RealScalar, Varying
 from ._features import Features
 from ._mlp import MLP, Architecture
+from ._scales import Scales
 
 
 class AccelerationMLP(eqx.Module):
@@ -32,3 +35,8 @@ class AccelerationMLP(eqx.Module):
             parts.append(u / jnp.asarray(scales.u, q.dtype))
         output = self.network(jnp.concatenate(parts))
         return output if self.features.plain else output * jnp.asarray(scales.a, q.dtype)
+
+
+def nn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
+    """Baseline neural network."""
+    return DirectAcceleration(AccelerationMLP(Features(system.is_angle, scales), architecture, key=key))

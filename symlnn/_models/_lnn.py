@@ -3,10 +3,12 @@
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractLagrangian
+from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange, SymbolicForces
+from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._features import Features
 from ._mlp import MLP, Architecture
+from ._scales import Scales
 
 
 class MLPLagrangian(AbstractLagrangian):
@@ -41,3 +43,24 @@ class MLPLagrangian(AbstractLagrangian):
             return free
         scales = self.features.scales
         return scales.energy * (0.5 * y @ y + free + scales.potential_weight * self.potential(x)[0])
+
+
+def lnn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
+    """Lagrangian neural network.
+
+    In natural scales, with the declared forces.
+    """
+    return _euler_lagrange(system, Features(system.is_angle, scales), architecture, key)
+
+
+def lnn_plain(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
+    """Lagrangian neural network, plain.
+
+    The network of the paper: q and v as they are, nothing embedded, nothing scaled.
+    """
+    return _euler_lagrange(system, Features(system.is_angle, scales, plain=True), architecture, key)
+
+
+def _euler_lagrange(system: System, features: Features, architecture: Architecture, key: Key) -> EulerLagrange:
+    forces = SymbolicForces(system) if system.has_forces else None
+    return EulerLagrange(MLPLagrangian(features, architecture, key=key), forces)

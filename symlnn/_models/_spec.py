@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import inspect
 import io
 import json
 from collections.abc import Mapping
@@ -42,6 +43,12 @@ class ModelSpec:
         if not isinstance(dynamics, AbstractDynamics):
             raise ValueError(f"MODEL in {self.model} returned a {type(dynamics).__name__}, not a dynamics.")
         return dynamics
+
+    @property
+    def title(self) -> str:
+        """What a report calls the model: the first line of its builder's docstring, or its name."""
+        words = inspect.getdoc(_builder(self.model)) or self.model
+        return words.split("\n", 1)[0].rstrip(".")
 
     @staticmethod
     def check(model: str) -> None:

@@ -72,7 +72,7 @@ def _verdict(validation: Validation) -> list[str]:
     drift = "energy" if validation.system.conserves_energy else "power balance"
     failed = "none fails" if spread.failed == 0 else f"{spread.failed} fail"
     first = (
-        f"From {spread.trajectories} initial states, the {best.title} ({best.name}) stays with the analytic motion "
+        f"From {spread.trajectories} initial states, {best.name} ({best.title}) stays with the analytic motion "
         f"{follows} in the median; after {duration:g} s its {drift} is off by {number(spread.final_median)} of the "
         f"scale (mean {number(spread.final_mean)}), and {failed}."
     )

@@ -31,7 +31,7 @@ from .._compare import (
 )
 from .._data import load_dataset, sample_states
 from .._dynamics import AbstractDynamics, SymbolicDynamics
-from .._models import TITLES, Architecture, ModelSpec, load_model, load_spec, parameter_count
+from .._models import Architecture, ModelSpec, load_model, load_spec, parameter_count
 from .._simulate import Rollout, simulate
 from .._system import System
 from .._train import Learned, Report, learn
@@ -240,7 +240,8 @@ def _measure(
 ) -> tuple[ModelResult, ModelSpec]:
     if source.endswith(".eqx"):
         with timer(f"measure {name}"):
-            return _judge(name, bench, load_model(source), None), load_spec(source)
+            spec = load_spec(source)
+            return _judge(name, spec, bench, load_model(source), None), spec
     runs: list[tuple[ModelResult, ModelSpec]] = []
     for number in range(seeds):
         label = f"Training {name}" + (f", seed {seed + number}" if seeds > 1 else "")
@@ -248,7 +249,7 @@ def _measure(
             learned = train(source, seed=seed + number, progress=lambda report, label=label: progress(label, report))
         progress(f"Measuring {name}", None)
         with timer(f"measure {name}"):
-            runs.append((_judge(name, bench, learned.fit.dynamics, learned), learned.spec))
+            runs.append((_judge(name, learned.spec, bench, learned.fit.dynamics, learned), learned.spec))
     result, spec = runs[0]
     if seeds > 1:
         rows = tuple(
@@ -265,13 +266,15 @@ def _measure(
     return result, spec
 
 
-def _judge(name: str, bench: _Bench, dynamics: AbstractDynamics, learned: Learned | None) -> ModelResult:
+def _judge(
+    name: str, spec: ModelSpec, bench: _Bench, dynamics: AbstractDynamics, learned: Learned | None
+) -> ModelResult:
     predicted = eqx.filter_jit(batched_accelerations)(dynamics, bench.test.states)
     motion = _balance(bench.system, _roll_out(dynamics, bench.start, bench.truth.t), bench.start, bench.scale)
     errors = state_errors(bench.system, bench.truth, motion.rollout)
     return ModelResult(
         name=name,
-        title=TITLES.get(name, name),
+        title=spec.title,
         dynamics=dynamics,
         trainable_parameters=parameter_count(dynamics),
         states_seen=0 if learned is None else learned.fit.states_seen,
