@@ -247,6 +247,8 @@ def _measure(
         label = f"Training {name}" + (f", seed {seed + number}" if seeds > 1 else "")
         with timer(f"train {name}"):
             learned = train(source, seed=seed + number, progress=lambda report, label=label: progress(label, report))
+        if not learned.fit.complete:
+            raise KeyboardInterrupt  # `fit` keeps what it has; a report on half a training would mislead
         progress(f"Measuring {name}", None)
         with timer(f"measure {name}"):
             runs.append((_judge(name, learned.spec, bench, learned.fit.dynamics, learned), learned.spec))

@@ -1,0 +1,106 @@
+"""The report: what it says, and that it is whole or absent."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symlnn
+from symlnn._report._mathml import equation
+from symlnn._report._page import _in_words, number
+from symlnn._report._style import TRUTH, colours
+
+SMALL = symlnn.Architecture(width=8, depth=1)
+
+
+def test_an_interrupted_validation_writes_nothing(pendulum: symlnn.System, tmp_path: Path) -> None:
+    def stop(doing: str, report: object) -> None:
+        if report is not None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        symlnn.validate(pendulum, ("nn",), out=tmp_path / "r", quick=True, steps=300, architecture=SMALL, progress=stop)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_planar_chain_is_animated_and_chaos_is_named(double_pendulum: symlnn.System, tmp_path: Path) -> None:
+    result = symlnn.validate(
+        double_pendulum, ("nn",), out=tmp_path / "r", quick=True, steps=60, architecture=SMALL, command="symlnn …"
+    )
+    page = (tmp_path / "r" / "index.html").read_text()
+    assert "<canvas" in page
+    assert "Lyapunov time of" in page
+    assert "http" not in page.replace("http://www.w3.org", "").replace("https://www.w3.org", "")
+    assert result.lyapunov_time is not None
+    # the paper's system at large energies: the exponent lies about 1/s
+    assert 0.3 < result.lyapunov_time < 3.0
+    document = result.to_json()
+    assert document["cross_checks"]["symbolic_vs_autodiff"]["passed"]
+    assert document["models"]["nn"]["energy"]["trajectories"] == 40
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0"),
+        (0.0042, "4.2×10⁻³"),
+        (12345.0, "1.2×10⁴"),
+        (0.12, "0.12"),
+        (None, "–"),
+        (math.inf, "∞"),
+        (412.3, "412"),
+    ],
+)
+def test_numbers(value: float | None, shown: str) -> None:
+    assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("distribution", "shown"),
+    [
+        (symlnn.uniform(-sp.pi, 2 * sp.pi), "uniform on [−π, 2π)"),
+        (symlnn.uniform(-sp.pi / 2, 1), "uniform on [−π/2, 1)"),
+        (symlnn.normal(0, 10), "normal, mean 0, standard deviation 10"),
+    ],
+)
+def test_distributions_in_words(distribution: symlnn.Uniform, shown: str) -> None:
+    assert _in_words(distribution) == shown
+
+
+def test_equations_have_dots_over_letters_and_powers_over_indices(double_pendulum: symlnn.System) -> None:
+    first, second = double_pendulum.v[0], double_pendulum.a[1]
+    markup = equation(double_pendulum, first**2 + 3 * sp.sin(double_pendulum.q[0]), left=second)
+    theta = '<mover accent="true"><mi>θ</mi><mo>{}</mo></mover>'
+    assert f"<msubsup>{theta.format('˙')}<mi>1</mi><mn>2</mn></msubsup>" in markup
+    assert f"<msub>{theta.format('¨')}<mi>2</mi></msub>" in markup
+    assert markup.count("<math") == 2  # a line may break between the two terms
+    assert 'lspace="0.17em"' in markup  # 3 sin θ, not 3sin θ
+
+
+def test_a_model_keeps_its_colour() -> None:
+    assert colours(["nn", "lnn"])["lnn"] == colours(["lnn", "mine"])["lnn"]
+    shades = colours(["lnn", "nn", "a", "b"])
+    assert len({*shades.values(), TRUTH}) == 5
+
+
+def test_energy_is_null_where_it_is_not_conserved(tmp_path: Path) -> None:
+    pendulum = symlnn.load_system("pendulum")
+    theta = pendulum.coordinates[0]
+    damped = symlnn.System(
+        name="damped",
+        coordinates=pendulum.coordinates,
+        lagrangian=pendulum.lagrangian,
+        parameters=pendulum.parameters,
+        states=pendulum.states,
+        angles=pendulum.angles,
+        dissipation=theta.diff(pendulum.t) ** 2 / 10,
+        duration=2.0,
+    )
+    result = symlnn.validate(damped, ("lnn",), out=tmp_path / "r", quick=True, steps=60, architecture=SMALL)
+    model = result.to_json()["models"]["lnn"]
+    assert model["energy"] is None
+    assert model["power_balance"]["trajectories"] == 40
+    # the oracle loses exactly what the friction takes, to the trapezoidal rule's error
+    assert np.median(result.oracle.balance[:, -1]) < 1e-4
