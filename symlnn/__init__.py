@@ -30,6 +30,7 @@ from ._dynamics import SymbolicMomentum as SymbolicMomentum
 from ._models import MLP as MLP
 from ._models import Architecture as Architecture
 from ._models import Features as Features
+from ._models import MechanicalLagrangian as MechanicalLagrangian
 from ._models import MLPLagrangian as MLPLagrangian
 from ._models import ModelSpec as ModelSpec
 from ._models import Scales as Scales

@@ -18,7 +18,7 @@ from .._catalogue import catalogue_names, load_system, summary, system_path
 from .._data import generate as generate_data
 from .._data import generate_trajectories, load_dataset, save_dataset
 from .._dynamics import SymbolicDynamics
-from .._models import Architecture, load_model, load_spec, save_model
+from .._models import MODELS, Architecture, load_model, load_spec, save_model
 from .._report import validate as validate_system
 from .._system import System
 from .._train import FirstOrder, GaussNewton, Recipe, learn
@@ -172,7 +172,7 @@ def generate(
 def train(
     system: SystemName,
     out: Out,
-    model: Annotated[str, typer.Option(help="lnn, lnn_plain, nn, or the path of a .py file with MODEL.")] = "lnn",
+    model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}, or a .py file with MODEL.")] = "lnn",
     data: DataFile = None,
     seconds: Seconds = None,
     steps: Steps = None,

@@ -9,3 +9,4 @@ from ._legendre import SymbolicMomentum as SymbolicMomentum
 from ._symbolic import SymbolicDynamics as SymbolicDynamics
 from ._symbolic import SymbolicForces as SymbolicForces
 from ._symbolic import SymbolicLagrangian as SymbolicLagrangian
+from ._symbolic import declared_forces as declared_forces

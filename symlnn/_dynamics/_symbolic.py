@@ -100,6 +100,11 @@ class SymbolicForces(eqx.Module):
         return compiled(q, v, _check_inputs(self.system, u), t, self.parameters.values(m, q))
 
 
+def declared_forces(system: System) -> SymbolicForces | None:
+    """What a learned model of the system is given: the declared forces, None where there are none."""
+    return SymbolicForces(system) if system.has_forces else None
+
+
 class SymbolicDynamics(AbstractSecondOrderDynamics):
     """The oracle: M(q, v, t) a = Q − b from SymPy's equations of motion, solved numerically at each state.
 

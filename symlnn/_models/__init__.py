@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from .._dynamics import AbstractDynamics
 from ._baseline import AccelerationMLP as AccelerationMLP
 from ._baseline import nn
+from ._delan import MechanicalLagrangian as MechanicalLagrangian
+from ._delan import delan
 from ._features import Features as Features
 from ._lnn import MLPLagrangian as MLPLagrangian
 from ._lnn import lnn, lnn_plain
@@ -19,7 +21,7 @@ Builder = Callable[..., AbstractDynamics]
 """`builder(system, scales, architecture, *, key)` returns an untrained dynamics of the system; the first line of its
 docstring is what a report calls the model."""
 
-MODELS: Mapping[str, Builder] = {"lnn": lnn, "lnn_plain": lnn_plain, "nn": nn}
+MODELS: Mapping[str, Builder] = {"lnn": lnn, "lnn_plain": lnn_plain, "delan": delan, "nn": nn}
 """The built-in models by name: `--model lnn`."""
 
 from ._spec import ModelSpec as ModelSpec  # noqa: E402  it reads the table above

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange, SymbolicForces
+from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange, declared_forces
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._features import Features
@@ -62,5 +62,4 @@ def lnn_plain(system: System, scales: Scales, architecture: Architecture, *, key
 
 
 def _euler_lagrange(system: System, features: Features, architecture: Architecture, key: Key) -> EulerLagrange:
-    forces = SymbolicForces(system) if system.has_forces else None
-    return EulerLagrange(MLPLagrangian(features, architecture, key=key), forces)
+    return EulerLagrange(MLPLagrangian(features, architecture, key=key), declared_forces(system))
