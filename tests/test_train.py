@@ -138,3 +138,9 @@ def test_gauss_newton_solves_a_linear_problem_in_few_steps() -> None:
 def test_wrong_recipes(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_stage_without_steps_is_passed_over(pendulum: symlnn.System) -> None:
+    learned = symlnn.learn(pendulum, "nn", steps=(0, 8), architecture=SMALL)
+    assert learned.fit.steps == (0, 8)
+    assert set(learned.fit.history.stage) == {"GaussNewton"}

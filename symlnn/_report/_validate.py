@@ -61,7 +61,7 @@ _FRAMES_PER_SECOND = 40.0
 _MAX_FRAMES = 4000
 _MAX_STEPS = 20_000
 _MAX_STEPS_PER_SECOND = 200
-"""A roll-out that needs more steps of the integrator has failed: the double pendulum takes 40 per second."""
+"""A roll-out that needs more steps of the integrator has failed, else one bad model would hold up the report."""
 
 
 @dataclass(frozen=True)

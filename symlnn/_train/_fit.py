@@ -194,22 +194,23 @@ class _Trainer:
     def _loop(self, state: _Run, seconds: float | None) -> None:
         error = _compile_error(self.problem, self.params, self.validation)
         for index in range(state.progress.stage, len(self.recipe.stages)):
-            stage = self.recipe.stages[index]
-            if seconds is None and state.progress.steps[index] == 0:
-                state.progress = dataclasses.replace(state.progress, stage=index + 1)
-                continue
-            chunk = _compile(stage, self.problem, self.params, self.key)
-            if index == len(state.progress.steps):
-                steps = (*state.progress.steps, self._plan(index, stage, chunk, state.progress, seconds or 0.0))
-                state.progress = dataclasses.replace(state.progress, steps=steps)
-            began, at = state.progress.spent, state.progress.step
-            while state.progress.step < state.progress.steps[index]:
-                self._advance(state, stage, chunk, error, seconds)
-                if seconds is not None and not stage.scheduled:
-                    self._adjust(state, index, self._deadline(index, seconds), began, at)
+            if seconds is not None or state.progress.steps[index] > 0:
+                self._run_stage(state, index, error, seconds)
             state.progress = dataclasses.replace(state.progress, stage=index + 1, step=0)
             if index + 1 < len(self.recipe.stages):
                 state.state = self.recipe.stages[index + 1].init(state.params)
+
+    def _run_stage(self, state: _Run, index: int, error: Any, seconds: float | None) -> None:
+        stage = self.recipe.stages[index]
+        chunk = _compile(stage, self.problem, self.params, self.key)
+        if index == len(state.progress.steps):
+            steps = (*state.progress.steps, self._plan(index, stage, chunk, state.progress, seconds or 0.0))
+            state.progress = dataclasses.replace(state.progress, steps=steps)
+        began, at = state.progress.spent, state.progress.step
+        while state.progress.step < state.progress.steps[index]:
+            self._advance(state, stage, chunk, error, seconds)
+            if seconds is not None and not stage.scheduled:
+                self._adjust(state, index, self._deadline(index, seconds), began, at)
 
     def _deadline(self, index: int, seconds: float) -> float:
         """The training time at which stage `index` should end."""
