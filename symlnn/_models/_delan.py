@@ -20,7 +20,7 @@ class MechanicalLagrangian(AbstractLagrangian):
     with C lower triangular and its diagonal softplus(·) + ε positive, so that M is positive definite everywhere. What
     is not of this form (a magnetic force, a relativistic kinetic energy) it cannot represent.
 
-    Source: Lutter, Ritter & Peters 2019 (arXiv:1907.04490); Cranmer et al. 2020, section 2, eq. 2.
+    Source: Lutter, Ritter & Peters 2019 (arXiv:1907.04490); Cranmer et al. 2020 (arXiv:2003.04630), section 2.
     """
 
     cholesky: MLP
