@@ -1,5 +1,7 @@
 """Roll-outs of any dynamics, analytic or learned, with diffrax."""
 
+from typing import Any
+
 import diffrax
 import equinox as eqx
 import jax
@@ -7,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ._dynamics import AbstractDynamics
-from ._types import Control, RealScalar, as_float
+from ._types import Control, RealScalar, States, as_float
 
 
 class Rollout(eqx.Module):
@@ -78,6 +80,43 @@ def simulate(
     return _integrate(integrate, dynamics, times, q, v, m, u)
 
 
+def flow(
+    dynamics: AbstractDynamics,
+    state: States,
+    *,
+    interval: float,
+    count: int,
+    solver: diffrax.AbstractSolver,
+    substeps: int,
+    adjoint: diffrax.AbstractAdjoint,
+) -> tuple[Float[Array, "step dof"], Float[Array, "step dof"]]:
+    """(q, v) of one motion at `count` equal steps of time after a state, by equal steps of the solver.
+
+    Every motion costs the same and can be differentiated through, by the `adjoint`: training goes through here.
+    """
+
+    def shifted(t: RealScalar, y: Any, args: tuple) -> Any:
+        dynamics, state = args
+        return dynamics.vector_field(state.t + t, y, (state.m, state.u))
+
+    times = interval * jnp.arange(1, count + 1, dtype=state.q.dtype)
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(shifted),
+        solver,
+        0.0,
+        interval * count,
+        interval / substeps,
+        dynamics.initial_state(state.q, state.v, state.m, state.t),
+        args=(dynamics, state),  # what is differentiated must not be closed over: BacksolveAdjoint forbids it
+        saveat=diffrax.SaveAt(ts=times),
+        adjoint=adjoint,
+        # rounding may add a last, tiny step
+        max_steps=count * substeps + 1,
+        throw=False,
+    )
+    return jax.vmap(lambda t, y: dynamics.observe(t, y, state.m))(state.t + times, solution.ys)
+
+
 class _Integrator(eqx.Module):
     solver: diffrax.AbstractSolver
     controller: diffrax.AbstractStepSizeController
@@ -101,7 +140,7 @@ class _Integrator(eqx.Module):
             dt0=None
             if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController)
             else times[1] - times[0],
-            y0=dynamics.initial_state(q, v, m),
+            y0=dynamics.initial_state(q, v, m, times[0]),
             args=(m, u),
             saveat=diffrax.SaveAt(ts=times, dense=self.dense),
             stepsize_controller=self.controller,

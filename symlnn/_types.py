@@ -55,6 +55,26 @@ class Samples(eqx.Module):
         return jax.tree.map(lambda x: x[index], self)
 
 
+class Segments(eqx.Module):
+    """Short stretches of motions: a state, and what is observed at a few equal steps of time after it."""
+
+    states: States
+    """Where each stretch begins."""
+    q: Float[Array, "*batch step dof"]
+    v: Float[Array, "*batch step dof"]
+    interval: float = eqx.field(static=True)
+    """The time between two observations, in seconds."""
+
+    @property
+    def size(self) -> int:
+        """The number of segments."""
+        return self.q.shape[0]
+
+    def __getitem__(self, index: slice | int | Array) -> "Segments":
+        """The segments at `index` of the leading axis."""
+        return jax.tree.map(lambda x: x[index], self)
+
+
 def as_float(value: object) -> Array:
     """The value as an array of the default floating-point type; floating-point arrays keep theirs."""
     array = jnp.asarray(value)

@@ -21,7 +21,7 @@ from .._dynamics import SymbolicDynamics
 from .._models import MODELS, Architecture, load_model, load_spec, save_model
 from .._report import validate as validate_system
 from .._system import System
-from .._train import FirstOrder, GaussNewton, Recipe, learn
+from .._train import RESIDUALS, FirstOrder, learn
 from ._options import initial_states, parse_arguments, parse_assignments, parse_steps, require_folder
 from ._progress import TrainingBar
 from ._template import TEMPLATE
@@ -183,6 +183,9 @@ def train(
     optimizer: Annotated[str, typer.Option(help="First-order optimiser: muon, adam, adamw, lion or sgd.")] = "muon",
     learning_rate: Annotated[float | None, typer.Option(help="Its peak learning rate.")] = None,
     loss: Annotated[str, typer.Option(help="Its loss, l1 or l2.")] = FirstOrder.loss,
+    residual: Annotated[
+        str | None, typer.Option(help=f"What is made small: {', '.join(RESIDUALS)}; by default the model's own.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
     seed: Seed = 0,
     set_: Set = [],  # noqa: B006
@@ -196,7 +199,6 @@ def train(
     architecture = Architecture(width, depth, activation, initialization)
     dataset = None if data is None else load_dataset(data, loaded)
     rate = FirstOrder.learning_rate if learning_rate is None else learning_rate
-    recipe = Recipe(stages=(FirstOrder(optimizer=optimizer, learning_rate=rate, loss=loss), GaussNewton()))
     checkpoint = out.with_name(out.name + ".checkpoint")
     if resume and not checkpoint.is_file():
         raise ValueError(f"There is no checkpoint {checkpoint} to resume from: start without --resume.")
@@ -206,7 +208,8 @@ def train(
             model,
             data=dataset,
             architecture=architecture,
-            recipe=recipe,
+            residual=residual,
+            first_order=FirstOrder(optimizer=optimizer, learning_rate=rate, loss=loss),
             seconds=seconds,
             steps=parse_steps(steps),
             seed=seed,

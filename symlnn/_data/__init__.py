@@ -12,3 +12,6 @@ from ._sampling import Source as Source
 from ._sampling import Stream as Stream
 from ._sampling import accelerations as accelerations
 from ._sampling import sample_states as sample_states
+from ._segments import SegmentSource as SegmentSource
+from ._segments import SegmentStream as SegmentStream
+from ._segments import segments_of as segments_of

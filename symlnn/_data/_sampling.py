@@ -1,6 +1,7 @@
 """Drawing states from a declaration, and the stream of fresh samples that training draws from."""
 
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import equinox as eqx
 import jax
@@ -10,7 +11,9 @@ from jaxtyping import Array
 from .._distribution import Distribution, Uniform
 from .._dynamics import AbstractDynamics, SymbolicDynamics
 from .._system import System
-from .._types import Key, Samples, States
+from .._types import Key, Samples, Segments, States
+
+Drawn = TypeVar("Drawn", Samples, Segments)
 
 
 def _draw(distribution: Distribution, key: Key, n: int) -> Array:
@@ -70,11 +73,11 @@ class Stream(eqx.Module):
         return Samples(states, accelerations(self.dynamics, states))
 
 
-class Resample(eqx.Module):
-    """Samples drawn, with replacement, from a fixed data set."""
+class Resample(eqx.Module, Generic[Drawn]):
+    """Samples, or segments, drawn with replacement from a fixed data set."""
 
-    samples: Samples
+    samples: Drawn
 
-    def __call__(self, key: Key, n: int) -> Samples:
-        """n samples."""
+    def __call__(self, key: Key, n: int) -> Drawn:
+        """n of them."""
         return self.samples[jax.random.randint(key, (n,), 0, self.samples.size)]

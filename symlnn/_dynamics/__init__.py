@@ -1,11 +1,16 @@
-"""The laws of motion: from a Lagrangian, from SymPy's equations, or from accelerations given directly."""
+"""The laws of motion: from a Lagrangian or a Hamiltonian, from SymPy's equations, or from a function given directly."""
 
 from ._base import AbstractDynamics as AbstractDynamics
+from ._base import AbstractHamiltonian as AbstractHamiltonian
 from ._base import AbstractLagrangian as AbstractLagrangian
+from ._base import AbstractMomentum as AbstractMomentum
 from ._base import AbstractSecondOrderDynamics as AbstractSecondOrderDynamics
 from ._direct import DirectAcceleration as DirectAcceleration
 from ._euler_lagrange import EulerLagrange as EulerLagrange
+from ._hamilton import Hamilton as Hamilton
+from ._hamilton import ObservedMomentum as ObservedMomentum
 from ._legendre import SymbolicMomentum as SymbolicMomentum
+from ._neural_ode import NeuralODE as NeuralODE
 from ._symbolic import SymbolicDynamics as SymbolicDynamics
 from ._symbolic import SymbolicForces as SymbolicForces
 from ._symbolic import SymbolicLagrangian as SymbolicLagrangian

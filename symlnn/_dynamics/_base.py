@@ -1,4 +1,4 @@
-"""The two interfaces: a Lagrangian, and a dynamics that diffrax can integrate."""
+"""The interfaces: a Lagrangian, a Hamiltonian, a momentum map, and a dynamics that diffrax can integrate."""
 
 import abc
 from typing import Any, TypeAlias
@@ -19,6 +19,26 @@ class AbstractLagrangian(eqx.Module):
         """L at one state; m holds the varying parameters, None where there are none."""
 
 
+class AbstractHamiltonian(eqx.Module):
+    """A Hamiltonian H(q, p, m, t) of one state: a scalar, once differentiable in q and p."""
+
+    @abc.abstractmethod
+    def __call__(self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
+        """H at one state; m holds the varying parameters, None where there are none."""
+
+
+class AbstractMomentum(eqx.Module):
+    """The map between velocities and momenta at one position: v ↦ p(q, v, m, t) and its inverse."""
+
+    @abc.abstractmethod
+    def __call__(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Coordinates:
+        """The momenta p of the velocities v."""
+
+    @abc.abstractmethod
+    def velocities(self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Coordinates:
+        """The velocities v of the momenta p."""
+
+
 class AbstractDynamics(eqx.Module):
     """A law of motion ẏ = f(t, y) with a state y of its own, seen from outside through (q, v).
 
@@ -30,8 +50,8 @@ class AbstractDynamics(eqx.Module):
         """dy/dt, in diffrax's signature; args = (m, u), with u an array, None, or a function u(t, q, v)."""
 
     @abc.abstractmethod
-    def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None) -> Any:
-        """The state y of the coordinates q and velocities v."""
+    def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
+        """The state y of the coordinates q and velocities v at time t."""
 
     @abc.abstractmethod
     def observe(self, t: RealScalar, y: Any, m: Varying | None = None) -> tuple[Coordinates, Coordinates]:
@@ -59,7 +79,7 @@ class AbstractSecondOrderDynamics(AbstractDynamics):
         inputs = u(t, q, v) if callable(u) else u
         return v, self.acceleration(q, v, m, inputs, t)
 
-    def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None) -> Any:
+    def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
         """y = (q, v)."""
         return q, v
 

@@ -14,7 +14,9 @@ from ._solve import solve
 Forces = Callable[[Coordinates, Coordinates, Varying | None, Array | None, RealScalar], Coordinates]
 
 
-class _Terms(NamedTuple):
+class Terms(NamedTuple):
+    """The two sides of M a = r."""
+
     mass_matrix: Matrix
     right_hand_side: Coordinates
 
@@ -36,7 +38,8 @@ class EulerLagrange(AbstractSecondOrderDynamics):
     forces: Forces | None = None
     """Q(q, v, m, u, t) → (dof,), or None where nothing acts besides L."""
 
-    def _terms(self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar) -> _Terms:
+    def terms(self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar) -> Terms:
+        """M = ∇ᵥ∇ᵥᵀL and r = ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q, without an inverse."""
         time = jnp.asarray(t, q.dtype)
         gradient = jax.grad(lambda q, v, t: self.lagrangian(q, v, m, t), argnums=(0, 1, 2))
 
@@ -48,7 +51,7 @@ class EulerLagrange(AbstractSecondOrderDynamics):
         right_hand_side = force - mixed @ v - explicit
         if self.forces is not None:
             right_hand_side = right_hand_side + self.forces(q, v, m, u, t)
-        return _Terms(mass_matrix, right_hand_side)
+        return Terms(mass_matrix, right_hand_side)
 
     def acceleration(
         self,
@@ -59,7 +62,7 @@ class EulerLagrange(AbstractSecondOrderDynamics):
         t: RealScalar = 0.0,
     ) -> Coordinates:
         """a = M⁻¹ [∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q]."""
-        return solve(*self._terms(q, v, m, u, t))
+        return solve(*self.terms(q, v, m, u, t))
 
     def mass_matrix(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Matrix:
         """M = ∇ᵥ∇ᵥᵀL; for a learned L defined up to a factor."""

@@ -1,6 +1,6 @@
 """The momentum map v ↦ p = ∂L/∂v of a system and its inverse."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -9,13 +9,29 @@ import optimistix as optx
 
 from .._system import System
 from .._types import Coordinates, RealScalar, Scalar, Varying
+from ._base import AbstractMomentum
 from ._symbolic import SymbolicDynamics, SymbolicLagrangian
 
 
-class SymbolicMomentum(eqx.Module):
+class _DampedNewton(optx.AbstractGaussNewton):
+    """Newton's method with a line search, which also steps back from where the momenta are not real numbers.
+
+    Of p = v/√(1 − v²) = 7, say, a full step from v = 0 leaves the light cone.
+    """
+
+    rtol: float
+    atol: float
+    norm: Callable = optx.max_norm
+    descent: optx.NewtonDescent = optx.NewtonDescent()
+    search: optx.BacktrackingArmijo = optx.BacktrackingArmijo()
+    verbose: Callable = lambda **_: None
+
+
+class SymbolicMomentum(AbstractMomentum):
     """The Legendre transform of a system in numbers: p(q, v), its inverse v(q, p) and H(q, p) = p·v − L.
 
-    The inverse is found by Newton's method (optimistix) from `guess`, exact in one step where L is quadratic in v.
+    The inverse is found by Newton's method with a line search (optimistix) from `guess`, exact in one step where L is
+    quadratic in v.
     """
 
     dynamics: SymbolicDynamics
@@ -41,19 +57,21 @@ class SymbolicMomentum(eqx.Module):
         *,
         guess: Coordinates | None = None,
     ) -> Coordinates:
-        """The velocities v with ∂L/∂v(q, v) = p; an error where Newton's method does not converge (`eqx.error_if`).
+        """The velocities v with ∂L/∂v(q, v) = p; NaN where Newton's method does not converge.
 
         `guess` (default zero) chooses the branch and must lie where L is real.
         """
         start = jnp.zeros_like(q) if guess is None else guess
-        solver = optx.Newton(rtol=self.rtol, atol=self.rtol)
-        solution = optx.root_find(lambda v, _: self(q, v, m, t) - p, solver, start, max_steps=64, throw=False)
-        failed = solution.result != optx.RESULTS.successful
-        return eqx.error_if(
-            solution.value,
-            failed,
-            "The momenta could not be inverted: give a guess nearer to the velocities.",
+        size = jnp.maximum(1.0, jnp.max(jnp.abs(p)))
+        tolerance = max(self.rtol, 10 * float(jnp.finfo(q.dtype).eps))
+        solution = optx.root_find(
+            lambda v, _: (self(q, v, m, t) - p) / size,
+            _DampedNewton(tolerance, tolerance),
+            start,
+            max_steps=128,
+            throw=False,
         )
+        return jnp.where(solution.result == optx.RESULTS.successful, solution.value, jnp.nan)
 
     def hamiltonian(self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
         """H(q, p, t) = p·v − L(q, v, t) at v = v(q, p)."""

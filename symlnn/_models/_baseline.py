@@ -20,21 +20,14 @@ class AccelerationMLP(eqx.Module):
 
     def __init__(self, features: Features, architecture: Architecture, *, key: Key):
         self.features = features
-        size = features.position_size + features.velocity_size + len(features.scales.u)
-        self.network = MLP(size, features.velocity_size, architecture, key=key)
+        self.network = MLP(features.state_size, features.velocity_size, architecture, key=key)
 
     def __call__(
         self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar
     ) -> Coordinates:
         """The accelerations of one state, (dof,)."""
-        scales = self.features.scales
-        parts = [self.features.positions(q, m, t), self.features.velocities(v)]
-        if scales.u:
-            if u is None or u.shape != (len(scales.u),):
-                raise ValueError(f"This model has {len(scales.u)} control inputs: pass u of shape ({len(scales.u)},).")
-            parts.append(u / jnp.asarray(scales.u, q.dtype))
-        output = self.network(jnp.concatenate(parts))
-        return output if self.features.plain else output * jnp.asarray(scales.a, q.dtype)
+        output = self.network(self.features.state(q, v, m, u, t))
+        return output if self.features.plain else output * jnp.asarray(self.features.scales.a, q.dtype)
 
 
 def nn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:

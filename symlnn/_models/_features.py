@@ -48,3 +48,24 @@ class Features(eqx.Module):
     def velocities(self, v: Coordinates) -> Float[Array, " dof"]:
         """y(v)."""
         return v if self.plain else v / jnp.asarray(self.scales.v, v.dtype)
+
+    def momenta(self, p: Coordinates) -> Float[Array, " dof"]:
+        """arsinh(p/P): linear for small momenta and logarithmic for large ones, whose tails may be heavy."""
+        return jnp.arcsinh(p / jnp.asarray(self.scales.p, p.dtype))
+
+    @property
+    def state_size(self) -> int:
+        """The length of what `state` returns."""
+        return self.position_size + self.velocity_size + len(self.scales.u)
+
+    def state(
+        self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar
+    ) -> Float[Array, " state"]:
+        """(x, y, u/U), all that an acceleration depends on. Raises `ValueError` where u is not what was declared."""
+        parts = [self.positions(q, m, t), self.velocities(v)]
+        if self.scales.u:
+            if u is None or u.shape != (len(self.scales.u),):
+                count = len(self.scales.u)
+                raise ValueError(f"This model has {count} control inputs: pass u of shape ({count},).")
+            parts.append(u / jnp.asarray(self.scales.u, q.dtype))
+        return jnp.concatenate(parts)

@@ -12,8 +12,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from .._dynamics import SymbolicForces
+from .._dynamics import SymbolicDynamics, SymbolicForces
 from .._system import System
 from .._types import Samples
 
@@ -31,6 +32,10 @@ class Scales:
     """V: the root mean square of each velocity."""
     a: tuple[float, ...]
     """A: the root mean square of each acceleration."""
+    p: tuple[float, ...]
+    """P: the median size of each canonical momentum, which may be heavy-tailed where L is not quadratic in v."""
+    p_rate: tuple[float, ...]
+    """The root mean square of each ṗ."""
     m_mean: tuple[float, ...]
     m: tuple[float, ...]
     u: tuple[float, ...]
@@ -46,6 +51,11 @@ class Scales:
         """A Q/V², the size of the position-dependent part of L beside a kinetic part of order one."""
         ratios = [a * q / v**2 for a, q, v in zip(self.a, self.q, self.v, strict=True)]
         return max(ratios)
+
+    @property
+    def interval(self) -> float:
+        """A tenth of the time in which accelerations change velocities by their size, min V/A."""
+        return 0.1 * min(v / a for v, a in zip(self.v, self.a, strict=True))
 
     def to_json(self) -> dict[str, object]:
         """The fields as JSON data; `Scales.from_json` is the inverse."""
@@ -68,11 +78,14 @@ def natural_scales(system: System, samples: Samples) -> Scales:
     rate = np.max(a / v)
     # a coordinate that is never accelerated still needs a scale: a small share of what the others suggest
     a = np.maximum(a, v * _RELATIVE_FLOOR * rate) if rate > 0 else v**2 / q
+    p, p_rate = _momenta(system, samples)
     return Scales(
         q_mean=tuple(0.0 if angle else d.mean for angle, d in zip(system.is_angle, positions, strict=True)),
         q=tuple(map(float, q)),
         v=tuple(map(float, v)),
         a=tuple(map(float, a)),
+        p=tuple(map(float, p)),
+        p_rate=tuple(map(float, p_rate)),
         m_mean=tuple(d.mean for d in varying),
         m=tuple(d.std for d in varying),
         u=tuple(float(np.hypot(d.mean, d.std)) for d in system.inputs.values()),
@@ -80,6 +93,24 @@ def natural_scales(system: System, samples: Samples) -> Scales:
         t=0.0 if system.time is None else system.time.std,
         energy=_energy_scale(system, samples, v, a),
     )
+
+
+def _momenta(system: System, samples: Samples) -> tuple[np.ndarray, np.ndarray]:
+    """The sizes of the canonical momenta and of their rates; 1 where one is always zero."""
+    states, momenta = samples.states, SymbolicDynamics(system).momenta
+
+    def along(q: Array, v: Array, a: Array, m: Array, t: Array) -> tuple[Array, Array]:
+        return jax.jvp(lambda q, v, t: momenta(q, v, m, t), (q, v, t), (v, a, jnp.ones_like(t)))
+
+    p, rate = jax.vmap(along)(states.q, states.v, samples.a, states.m, states.t)
+    rms = np.sqrt(np.mean(np.asarray(rate) ** 2, axis=0))
+    return _floored(np.median(np.abs(p), axis=0)), _floored(rms)
+
+
+def _floored(sizes: np.ndarray) -> np.ndarray:
+    """The sizes, with the largest (or one) in place of those that are zero beside it."""
+    largest = sizes.max() if sizes.max() > 0 else 1.0
+    return np.where(sizes > _RELATIVE_FLOOR * largest, sizes, largest)
 
 
 def _energy_scale(system: System, samples: Samples, v: np.ndarray, a: np.ndarray) -> float:

@@ -2,13 +2,12 @@
 
 import dataclasses
 import hashlib
-import inspect
 import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -22,6 +21,7 @@ from .._system import System
 from .._types import Key
 from . import MODELS
 from ._mlp import Architecture
+from ._model import Builder, Model
 from ._scales import Scales
 
 _MAGIC = b"symlnn-model-1\n"
@@ -39,7 +39,7 @@ class ModelSpec:
 
     def build(self, key: Key) -> AbstractDynamics:
         """An untrained model. Raises `ValueError` for an unknown model and a file without a builder."""
-        dynamics = _builder(self.model)(self.system, self.scales, self.architecture, key=key)
+        dynamics = _model(self.model).builder(self.system, self.scales, self.architecture, key=key)
         if not isinstance(dynamics, AbstractDynamics):
             raise ValueError(f"MODEL in {self.model} returned a {type(dynamics).__name__}, not a dynamics.")
         return dynamics
@@ -47,13 +47,17 @@ class ModelSpec:
     @property
     def title(self) -> str:
         """What a report calls the model: the first line of its builder's docstring, or its name."""
-        words = inspect.getdoc(_builder(self.model)) or self.model
-        return words.split("\n", 1)[0].rstrip(".")
+        return _model(self.model).title or self.model
+
+    @property
+    def residual(self) -> str:
+        """What the model is trained on unless something else is asked for: a name of `RESIDUALS`."""
+        return _model(self.model).residual
 
     @staticmethod
     def check(model: str) -> None:
         """Raise a `ValueError` unless `model` names a built-in model or a file with a builder."""
-        _builder(model)
+        _model(model)
 
     def to_json(self) -> dict[str, Any]:
         """JSON data; `ModelSpec.from_json` is the inverse."""
@@ -75,7 +79,7 @@ class ModelSpec:
         )
 
 
-def _builder(model: str) -> Any:
+def _model(model: str) -> Model:
     if not model.endswith(".py"):
         if model not in MODELS:
             raise ValueError(
@@ -86,10 +90,12 @@ def _builder(model: str) -> Any:
     path = Path(model)
     if not path.is_file():
         raise ValueError(f"There is no model file {model}.")
-    builder = getattr(load_file(path, "MODEL"), "MODEL", None)
-    if not callable(builder):
+    found = getattr(load_file(path, "MODEL"), "MODEL", None)
+    if isinstance(found, Model):
+        return found
+    if not callable(found):
         raise ValueError(f"{model} defines no MODEL: it needs MODEL(system, scales, architecture, *, key).")
-    return builder
+    return Model(cast(Builder, found))
 
 
 def trainable(dynamics: AbstractDynamics) -> Any:

@@ -11,8 +11,13 @@ _COLOURS: Mapping[str, str] = {
     "hnn": "#CC79A7",
     "node": "#E69F00",
     "lnn_plain": "#56B4E9",
+    "hnn_canonical": "#CC79A7",
+    "hnn_observed": "#882255",
+    "node2": "#999933",
+    "magnetic": "#117733",
+    "hybrid": "#7F7F7F",
 }
-_OTHERS = ("#7F7F7F", "#882255", "#117733", "#999933")
+_OTHERS = ("#44AA99", "#AA4499", "#DDCC77", "#661100")
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:

@@ -13,6 +13,11 @@ from ._gauss_newton import GaussNewton as GaussNewton
 from ._learn import Learned as Learned
 from ._learn import learn as learn
 from ._residual import LOSSES as LOSSES
+from ._residual import RESIDUALS as RESIDUALS
+from ._residual import AbstractResidual as AbstractResidual
+from ._residual import EulerLagrangeResidual as EulerLagrangeResidual
 from ._residual import PlainAcceleration as PlainAcceleration
 from ._residual import ScaledAcceleration as ScaledAcceleration
+from ._residual import TrajectoryResidual as TrajectoryResidual
+from ._residual import VectorFieldResidual as VectorFieldResidual
 from ._stage import AbstractStage as AbstractStage

@@ -13,13 +13,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._data import Source, accelerations
+from .._data import SegmentSource, Source, accelerations
 from .._dynamics import AbstractDynamics
 from .._models._spec import trainable
 from .._types import Key, Samples, Scalar
 from ._checkpoint import History, Progress, read_arrays, read_progress, save_checkpoint
 from ._first_order import FirstOrder
 from ._gauss_newton import GaussNewton
+from ._residual import AbstractResidual
 from ._stage import AbstractStage, Problem
 
 
@@ -93,8 +94,8 @@ class Report:
 
 def fit(
     dynamics: AbstractDynamics,
-    source: Source,
-    residual: Callable[[AbstractDynamics, Samples], Array],
+    source: Source | SegmentSource,
+    residual: AbstractResidual,
     *,
     key: Key,
     validation: Samples,
@@ -107,7 +108,7 @@ def fit(
     run: dict[str, Any] | None = None,
     progress: Callable[[Report], None] = lambda report: None,
 ) -> Fit:
-    """Train the dynamics on samples that `source(key, n)` draws afresh for every step.
+    """Train the dynamics on samples, or segments, that `source(key, n)` draws afresh for every step.
 
     The budget is either `seconds` of training, each stage's share of which is turned into steps by the speed of the
     machine, or `steps`, in all or for each stage, which give the same model on every run. Step i draws from
@@ -143,8 +144,8 @@ class _Trainer:
     def __init__(
         self,
         dynamics: AbstractDynamics,
-        source: Source,
-        residual: Callable[[AbstractDynamics, Samples], Array],
+        source: Source | SegmentSource,
+        residual: AbstractResidual,
         key: Key,
         validation: Samples,
         recipe: Recipe,

@@ -9,12 +9,15 @@ import equinox as eqx
 import jax
 import xarray as xr
 
-from .._data import Resample, Source, Stream, samples_of
-from .._models import Architecture, ModelSpec, natural_scales
+from .._data import Resample, SegmentSource, SegmentStream, Source, Stream, samples_of, segments_of
+from .._dynamics import AbstractDynamics
+from .._models import Architecture, ModelSpec, Scales, natural_scales
 from .._system import System
 from .._types import Samples
+from ._first_order import FirstOrder
 from ._fit import Fit, Recipe, Report, fit
-from ._residual import ScaledAcceleration
+from ._gauss_newton import GaussNewton
+from ._residual import RESIDUALS, AbstractResidual
 
 _VALIDATION_SAMPLES = 2048
 _VALIDATION_SHARE = 0.1
@@ -26,6 +29,11 @@ class Learned:
 
     spec: ModelSpec
     fit: Fit
+
+
+HORIZON = 2
+"""The intervals of each motion that training on motions predicts."""
+_ROWS_PER_COORDINATE = 512
 
 
 def _sources(system: System, data: xr.Dataset | None, key: jax.Array) -> tuple[Source, Samples, Samples]:
@@ -42,13 +50,28 @@ def _sources(system: System, data: xr.Dataset | None, key: jax.Array) -> tuple[S
     return Resample(samples[order[held_out:]]), samples, samples[order[:held_out]]
 
 
+def _motions(system: System, data: xr.Dataset | None, scales: Scales, horizon: int) -> SegmentSource:
+    if data is None:
+        return SegmentStream(system, interval=scales.interval, count=horizon)
+    return Resample(segments_of(data, horizon))
+
+
+def default_recipe(rows: int, dof: int, first_order: FirstOrder) -> Recipe:
+    """Gradient steps, then Gauss–Newton on as many states as make 512 residuals a degree of freedom."""
+    batch = max(16, _ROWS_PER_COORDINATE * dof // rows)
+    return Recipe(stages=(first_order, GaussNewton(batch=batch)))
+
+
 def learn(
     system: System,
     model: str = "lnn",
     *,
+    residual: str | AbstractResidual | None = None,
+    horizon: int = HORIZON,
     data: xr.Dataset | None = None,
     architecture: Architecture | None = None,
     recipe: Recipe | None = None,
+    first_order: FirstOrder | None = None,
     seconds: float | None = None,
     steps: int | Sequence[int] | None = None,
     seed: int = 0,
@@ -56,26 +79,40 @@ def learn(
     resume: bool = False,
     progress: Callable[[Report], None] = lambda report: None,
 ) -> Learned:
-    """Train `model` on the accelerations of a system, from its stream of fresh states or from a data set.
+    """Train `model` on a system, from its stream of fresh states or from a data set.
 
-    `model` is a name of the table `MODELS` or the path of a file that defines `MODEL`. The budget is 60 seconds unless
-    `seconds` or `steps` is given. See `fit` for both, the checkpoint, the errors and what is reproducible.
+    `model` is a name of the table `MODELS` or the path of a file that defines `MODEL`. What it is trained on is
+    `residual`, a name of the table `RESIDUALS` or an object; by default the model's own, that of accelerations for
+    most. Training on motions (`trajectory`) predicts `horizon` intervals of each. `recipe` is the default one unless
+    given, with `first_order` as its first stage. The budget is 60 seconds unless `seconds` or `steps` is given. See
+    `fit` for both, the checkpoint, the errors and what is reproducible.
+
+    Raises `ValueError` for an unknown residual, and for data without what it needs.
     """
     if seconds is None and steps is None:
         seconds = 60.0
+    if horizon < 1:
+        raise ValueError(f"horizon must be at least 1, but is {horizon}.")
     build, train, validate = jax.random.split(jax.random.key(seed), 3)
     source, scaled, validation = _sources(system, data, validate)
     scales = natural_scales(system, scaled)
     spec = ModelSpec(model, system, scales, architecture or Architecture())
+    dynamics = spec.build(build)
+    made = _residual(residual or spec.residual, dynamics, scales, scaled)
+    drawn = _motions(system, data, scales, horizon) if made.on_motions else source
+    if recipe is None:
+        rows = jax.eval_shape(lambda: made(dynamics, drawn(train, 1))).shape[-1]
+        recipe = default_recipe(rows, system.dof, first_order or FirstOrder())
     run: dict[str, Any] = {
         "seed": seed,
         "spec": spec.to_json(),
+        "residual": repr(made),
         "samples": 0 if data is None else scaled.size,
     }
     fitted = fit(
-        spec.build(build),
-        source,
-        ScaledAcceleration(scales.a),
+        dynamics,
+        drawn,
+        made,
         key=train,
         validation=validation,
         recipe=recipe,
@@ -87,3 +124,13 @@ def learn(
         progress=progress,
     )
     return Learned(spec, fitted)
+
+
+def _residual(
+    residual: str | AbstractResidual, dynamics: AbstractDynamics, scales: Scales, samples: Samples
+) -> AbstractResidual:
+    if isinstance(residual, AbstractResidual):
+        return residual
+    if residual not in RESIDUALS:
+        raise ValueError(f"Unknown residual {residual!r}; choose one of {', '.join(RESIDUALS)}.")
+    return RESIDUALS[residual](dynamics, scales, samples[:_VALIDATION_SAMPLES])

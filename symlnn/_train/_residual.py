@@ -1,43 +1,192 @@
-"""The residuals that training makes small."""
+"""The residuals that training makes small: of accelerations, of equations of motion, of motions."""
 
+import abc
 from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
+import diffrax
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._data import accelerations
-from .._dynamics import AbstractDynamics
-from .._types import Samples, Scalar
+from .._dynamics import AbstractDynamics, EulerLagrange
+from .._models import Scales
+from .._simulate import flow
+from .._types import Samples, Scalar, Segments, States
 
-Residuals = Float[Array, "batch dof"]
+Residuals = Float[Array, "batch rows"]
 
 
-class ScaledAcceleration(eqx.Module):
+class AbstractResidual(eqx.Module):
+    """What a model should make zero, at every sample of a batch."""
+
+    on_motions: eqx.AbstractClassVar[bool]
+    """Whether it is given `Segments` of motions; if not, `Samples` of accelerations."""
+
+    @abc.abstractmethod
+    def __call__(self, dynamics: AbstractDynamics, samples: Any) -> Residuals:
+        """The residuals of a batch, (batch, rows)."""
+
+
+class ScaledAcceleration(AbstractResidual):
     """r = (â − a) / (A (1 + ‖a/A‖)), with ‖·‖ the root mean square over coordinates and A the acceleration scales.
 
     Absolute for small accelerations and relative for large ones, so that the rare violent states (a fold of the double
     pendulum, a close encounter) neither rule the fit nor are left out of it.
     """
 
+    on_motions: ClassVar[bool] = False
     scales: tuple[float, ...] = eqx.field(static=True)
     """A, one per coordinate."""
 
     def __call__(self, dynamics: AbstractDynamics, samples: Samples) -> Residuals:
         """The residuals of a batch, (batch, dof)."""
-        scales = jnp.asarray(self.scales, samples.a.dtype)
-        scaled = samples.a / scales
-        size = jnp.sqrt(jnp.mean(scaled**2, axis=-1, keepdims=True))
-        return (accelerations(dynamics, samples.states) / scales - scaled) / (1 + size)
+        return _tempered(accelerations(dynamics, samples.states), samples.a, self.scales)
 
 
-class PlainAcceleration(eqx.Module):
+def _tempered(model: Array, truth: Array, scales: tuple[float, ...]) -> Array:
+    """(model − truth) / (S (1 + ‖truth/S‖)) along the last axis."""
+    scale = jnp.asarray(scales, truth.dtype)
+    size = jnp.sqrt(jnp.mean((truth / scale) ** 2, axis=-1, keepdims=True))
+    return (model - truth) / scale / (1 + size)
+
+
+class PlainAcceleration(AbstractResidual):
     """r = â − a, unscaled: with the loss `l1` the loss of the paper."""
+
+    on_motions: ClassVar[bool] = False
 
     def __call__(self, dynamics: AbstractDynamics, samples: Samples) -> Residuals:
         """The residuals of a batch, (batch, dof)."""
         return accelerations(dynamics, samples.states) - samples.a
 
+
+class EulerLagrangeResidual(AbstractResidual):
+    """The Euler–Lagrange equation at the true accelerations, M a = f, without an inverse of M:
+
+        r = √dof · D (M a − f) / (‖D M D‖ · Ω · (1 + ‖a/A‖)),    D = diag V,    Ω = max A/V,
+
+    with the Frobenius norm of the velocity Hessian M in natural scales. Multiplying L by a number leaves r as it is,
+    and adding a total time derivative to L too: L ≡ 0, the minimum of |M a − f|, is none of r. (There r is 0/0, and r
+    does not tend to zero on any way to it.) With one degree of freedom r is that of `ScaledAcceleration`. With more,
+    an error along a small eigenvalue of M weighs less than in the acceleration.
+    """
+
+    on_motions: ClassVar[bool] = False
+    v: tuple[float, ...] = eqx.field(static=True)
+    a: tuple[float, ...] = eqx.field(static=True)
+
+    def __call__(self, dynamics: AbstractDynamics, samples: Samples) -> Residuals:
+        """The residuals of a batch, (batch, dof). Raises `ValueError` for a model without a Lagrangian."""
+        if not isinstance(dynamics, EulerLagrange):
+            raise ValueError(
+                f"The residual euler_lagrange needs a model with a Lagrangian, not a {type(dynamics).__name__}: "
+                "choose the residual acceleration."
+            )
+        law = dynamics
+        velocity, scale = jnp.asarray(self.v, samples.a.dtype), jnp.asarray(self.a, samples.a.dtype)
+        rate = max(a / v for v, a in zip(self.v, self.a, strict=True))
+
+        def one(state: States, a: Array) -> Array:
+            matrix, force = law.terms(state.q, state.v, state.m, state.u, state.t)
+            size = jnp.linalg.norm(matrix * jnp.outer(velocity, velocity)) / np.sqrt(len(self.v))
+            tempering = 1 + jnp.sqrt(jnp.mean((a / scale) ** 2))
+            return velocity * (matrix @ a - force) / (size * rate * tempering)
+
+        return jax.vmap(one)(samples.states, samples.a)
+
+
+class VectorFieldResidual(AbstractResidual):
+    """The flow of a model at the true states, f(t, y), against the true ẏ = dy/dt along the motion:
+
+        r = (f(t, y) − ẏ) / (S (1 + ‖ẏ/S‖)),    S the root mean square of ẏ,
+
+    for each part of y. For `Hamilton` these are the residuals of Hamilton's equations, (∂H/∂p − q̇, −∂H/∂q − ṗ), with
+    which Hamiltonian networks are trained (Greydanus et al. 2019); for a `NeuralODE`, (q̇̂ − v, v̇̂ − a). The true ẏ is
+    the derivative of the map (q, v, t) ↦ y along (v, a, 1).
+    """
+
+    on_motions: ClassVar[bool] = False
+    scales: tuple[tuple[float, ...], ...] = eqx.field(static=True)
+    """S, for each part of y."""
+
+    @staticmethod
+    def scaled_by(dynamics: AbstractDynamics, samples: Samples) -> "VectorFieldResidual":
+        """The residual with the scales S of these samples; 1 where a rate is always zero."""
+        _, rates = _states_and_rates(dynamics, samples)
+        sizes = [np.sqrt(np.mean(np.asarray(rate) ** 2, axis=0)) for rate in rates]
+        return VectorFieldResidual(tuple(tuple(float(s) if s > 0 else 1.0 for s in size) for size in sizes))
+
+    def __call__(self, dynamics: AbstractDynamics, samples: Samples) -> Residuals:
+        """The residuals of a batch, (batch, the size of y)."""
+        y, rates = _states_and_rates(dynamics, samples)
+        states = samples.states
+        flows = jax.vmap(dynamics.vector_field)(states.t, y, (states.m, states.u))
+        parts = [_tempered(f, r, s) for f, r, s in zip(flows, rates, self.scales, strict=True)]
+        return jnp.concatenate(parts, axis=-1)
+
+
+def _states_and_rates(dynamics: AbstractDynamics, samples: Samples) -> tuple[Any, Any]:
+    """y and dy/dt along the true motion."""
+
+    def along(state: States, a: Array) -> tuple[Any, Any]:
+        point = (state.q, state.v, state.t)
+        direction = (state.v, a, jnp.ones_like(state.t))
+        return jax.jvp(lambda q, v, t: dynamics.initial_state(q, v, state.m, t), point, direction)
+
+    return jax.vmap(along)(samples.states, samples.a)
+
+
+class TrajectoryResidual(AbstractResidual):
+    """Predicted motions against true ones, k = 1 … n intervals h after a true state (one step, or several):
+
+        r_k = ((q̂_k − q_k) / V,  (v̂_k − v_k) / A) / (k h),
+
+    errors of mean rates, so that all k weigh alike and one short interval gives the error of the vector field. The
+    motion is integrated by `substeps` equal steps of `solver` an interval, and differentiated by `adjoint`.
+    """
+
+    on_motions: ClassVar[bool] = True
+    v: tuple[float, ...] = eqx.field(static=True)
+    a: tuple[float, ...] = eqx.field(static=True)
+    substeps: int = eqx.field(static=True, default=1)
+    solver: diffrax.AbstractSolver = diffrax.Tsit5()
+    adjoint: diffrax.AbstractAdjoint = diffrax.RecursiveCheckpointAdjoint()
+    """`RecursiveCheckpointAdjoint` is exact; `BacksolveAdjoint` needs less memory and is not."""
+
+    def __call__(self, dynamics: AbstractDynamics, samples: Segments) -> Residuals:
+        """The residuals of a batch, (batch, 2 n dof)."""
+        count = samples.q.shape[-2]
+        elapsed = samples.interval * jnp.arange(1, count + 1, dtype=samples.q.dtype)[:, None]
+        v, a = (jnp.asarray(scale, samples.q.dtype) for scale in (self.v, self.a))
+
+        def one(state: States, q: Array, velocity: Array) -> Array:
+            predicted_q, predicted_v = flow(
+                dynamics,
+                state,
+                interval=samples.interval,
+                count=count,
+                solver=self.solver,
+                substeps=self.substeps,
+                adjoint=self.adjoint,
+            )
+            errors = [(predicted_q - q) / (v * elapsed), (predicted_v - velocity) / (a * elapsed)]
+            return jnp.concatenate(errors, axis=-1).reshape(-1)
+
+        return jax.vmap(one)(samples.states, samples.q, samples.v)
+
+
+RESIDUALS: Mapping[str, Callable[[AbstractDynamics, Scales, Samples], AbstractResidual]] = {
+    "acceleration": lambda dynamics, scales, samples: ScaledAcceleration(scales.a),
+    "plain_acceleration": lambda dynamics, scales, samples: PlainAcceleration(),
+    "euler_lagrange": lambda dynamics, scales, samples: EulerLagrangeResidual(scales.v, scales.a),
+    "vector_field": lambda dynamics, scales, samples: VectorFieldResidual.scaled_by(dynamics, samples),
+    "trajectory": lambda dynamics, scales, samples: TrajectoryResidual(scales.v, scales.a),
+}
+"""What a model can be trained on, by name: `--residual trajectory`."""
 
 LOSSES: Mapping[str, Callable[[Residuals], Scalar]] = {
     "l1": lambda r: jnp.mean(jnp.sum(jnp.abs(r), axis=-1)),

@@ -1,15 +1,15 @@
 """A stage of training: the interface of its single step, and what every stage is given."""
 
 import abc
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 from jaxtyping import Array
 
-from .._data import Source
+from .._data import SegmentSource, Source
 from .._dynamics import AbstractDynamics
-from .._types import Key, Samples, Scalar
+from .._types import Key, Samples, Scalar, Segments
+from ._residual import AbstractResidual
 
 
 class Problem(eqx.Module):
@@ -17,11 +17,11 @@ class Problem(eqx.Module):
 
     static: AbstractDynamics
     """The dynamics with None in place of what is trained."""
-    residual: Callable[[AbstractDynamics, Samples], Array]
-    source: Source
+    residual: AbstractResidual
+    source: Source | SegmentSource
 
-    def residuals(self, params: AbstractDynamics, samples: Samples) -> Array:
-        """The residuals of the dynamics with these trained parameters, (batch, dof)."""
+    def residuals(self, params: AbstractDynamics, samples: Samples | Segments) -> Array:
+        """The residuals of the dynamics with these trained parameters, (batch, rows)."""
         return self.residual(eqx.combine(params, self.static), samples)
 
 

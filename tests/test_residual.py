@@ -1,0 +1,135 @@
+"""The residuals: zero for the truth, and none that a trivial model makes small."""
+
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import symlnn
+from symlnn._train import RESIDUALS
+
+SMALL = symlnn.Architecture(width=16, depth=2)
+
+
+def scaled(system: symlnn.System) -> tuple[symlnn.Samples, symlnn.Scales]:
+    samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 300)
+    return samples, symlnn.natural_scales(system, samples)
+
+
+@pytest.mark.parametrize("name", [*RESIDUALS])
+@pytest.mark.parametrize("system_name", ["double_pendulum", "relativistic_particle"])
+def test_the_truth_leaves_nothing(name: str, system_name: str) -> None:
+    system = symlnn.load_system(system_name)
+    samples, scales = scaled(system)
+    twin = symlnn.EulerLagrange(symlnn.SymbolicLagrangian(system))
+    residual = RESIDUALS[name](twin, scales, samples)
+    drawn = samples
+    if residual.on_motions:
+        drawn = symlnn.SegmentStream(system, interval=scales.interval, count=3)(jax.random.key(1), 100)
+    found = residual(twin, drawn)
+    rows = {"vector_field": 2, "trajectory": 6}.get(name, 1) * system.dof
+    assert found.shape == (drawn.size, rows)
+    # one step of Tsit5 an interval is off by 2e-4 of the rates at the most violent states
+    np.testing.assert_allclose(found, 0.0, atol=1e-3 if name == "trajectory" else 1e-9)
+
+
+class Scaled(symlnn.AbstractLagrangian):
+    """c · L + d(q₁²)/dt."""
+
+    lagrangian: symlnn.AbstractLagrangian
+    factor: float = eqx.field(static=True)
+
+    def __call__(self, q: jax.Array, v: jax.Array, m: jax.Array | None = None, t: object = 0.0) -> jax.Array:
+        return self.factor * self.lagrangian(q, v, m, t) + 2 * q[0] * v[0]  # pyright: ignore[reportArgumentType]
+
+
+def test_no_lagrangian_is_a_trivial_minimum(double_pendulum: symlnn.System) -> None:
+    """A wrong Lagrangian stays as wrong when it is made small, and a total derivative does not matter."""
+    samples, scales = scaled(double_pendulum)
+    wrong = symlnn.ModelSpec("lnn", double_pendulum, scales, SMALL).build(jax.random.key(0))
+    assert isinstance(wrong, symlnn.EulerLagrange)
+    residual = symlnn.EulerLagrangeResidual(scales.v, scales.a)
+    reference = residual(wrong, samples)
+    assert float(jnp.sqrt(jnp.mean(reference**2))) > 0.1
+    for factor in (1e-9, -1e-3, 1e6):
+        found = residual(symlnn.EulerLagrange(Scaled(wrong.lagrangian, factor)), samples)
+        # beside a Lagrangian of 1e-9 the total derivative leaves rounding errors of 1e-16/1e-9
+        np.testing.assert_allclose(jnp.abs(found), jnp.abs(reference), rtol=1e-4, atol=1e-4)
+    nothing = residual(symlnn.EulerLagrange(Scaled(wrong.lagrangian, 0.0)), samples)
+    assert not np.isfinite(nothing).any()
+
+
+def test_with_one_coordinate_it_is_the_scaled_acceleration(pendulum: symlnn.System) -> None:
+    samples, scales = scaled(pendulum)
+    model = symlnn.ModelSpec("lnn", pendulum, scales, SMALL).build(jax.random.key(0))
+    found = symlnn.EulerLagrangeResidual(scales.v, scales.a)(model, samples)
+    expected = symlnn.ScaledAcceleration(scales.a)(model, samples)
+    np.testing.assert_allclose(jnp.abs(found), jnp.abs(expected), rtol=1e-9)
+
+
+def test_it_asks_for_a_lagrangian(pendulum: symlnn.System) -> None:
+    with pytest.raises(ValueError, match="needs a model with a Lagrangian, not a DirectAcceleration"):
+        symlnn.learn(pendulum, "nn", residual="euler_lagrange", steps=10, architecture=SMALL)
+
+
+@pytest.mark.parametrize(
+    ("adjoint", "tolerance"),
+    [
+        (diffrax.RecursiveCheckpointAdjoint(), 1e-10),
+        (diffrax.DirectAdjoint(), 1e-10),
+        (diffrax.BacksolveAdjoint(), 1e-3),  # optimise-then-discretise: its own discretisation error
+    ],
+)
+def test_adjoints_agree_with_forward_differences(
+    pendulum: symlnn.System, adjoint: diffrax.AbstractAdjoint, tolerance: float
+) -> None:
+    _, scales = scaled(pendulum)
+    segments = symlnn.SegmentStream(pendulum, interval=scales.interval, count=2)(jax.random.key(1), 5)
+    model = symlnn.ModelSpec("node", pendulum, scales, SMALL).build(jax.random.key(0))
+    params, static = eqx.partition(model, eqx.is_inexact_array)
+    direction = jax.tree.map(jnp.ones_like, params)
+
+    def loss(params: Any, adjoint: diffrax.AbstractAdjoint) -> jax.Array:
+        residual = symlnn.TrajectoryResidual(scales.v, scales.a, adjoint=adjoint)
+        return jnp.sum(residual(eqx.combine(params, static), segments) ** 2)
+
+    gradient = jax.grad(loss)(params, adjoint)
+    along = sum(jnp.sum(g) for g in jax.tree.leaves(gradient))
+    _, expected = jax.jvp(lambda p: loss(p, diffrax.ForwardMode()), (params,), (direction,))
+    np.testing.assert_allclose(along, expected, rtol=tolerance)
+
+
+def test_segments_of_trajectories_are_what_the_oracle_says(pendulum: symlnn.System) -> None:
+    data = symlnn.generate_trajectories(pendulum, 3, duration=1.0, rate=20.0)
+    segments = symlnn.segments_of(data, 4)
+    assert segments.q.shape == (3 * (21 - 4), 4, 1)
+    np.testing.assert_allclose(segments.interval, 0.05)
+    np.testing.assert_array_equal(segments.q[0, :, 0], data["q"].values[0, 1:5, 0])
+    np.testing.assert_array_equal(segments[17:].states.q[0], data["q"].values[1, 0])
+    learned = symlnn.learn(pendulum, "node2", data=data, steps=(100, 4), architecture=SMALL)
+    assert min(learned.fit.history.validation) < learned.fit.history.validation[0]
+
+
+def test_what_cannot_be_trained_on_motions_is_said(pendulum: symlnn.System) -> None:
+    single = symlnn.generate(pendulum, 50)
+    with pytest.raises(ValueError, match="needs trajectories, but the data set holds single states"):
+        symlnn.learn(pendulum, "node", data=single, steps=10, architecture=SMALL)
+    short = symlnn.generate_trajectories(pendulum, 12, duration=0.1, rate=10.0)
+    with pytest.raises(ValueError, match="no trajectory of 3 instants"):
+        symlnn.learn(pendulum, "node", data=short, steps=10, architecture=SMALL)
+    with pytest.raises(ValueError, match="horizon must be at least 1"):
+        symlnn.learn(pendulum, "node", horizon=0, steps=10)
+    with pytest.raises(ValueError, match="Unknown residual 'energy'"):
+        symlnn.learn(pendulum, "lnn", residual="energy", steps=10, architecture=SMALL)
+    with pytest.raises(ValueError, match="interval and count must be positive"):
+        symlnn.SegmentStream(pendulum, interval=0.0, count=2)
+
+
+@pytest.mark.parametrize("residual", ["plain_acceleration", "euler_lagrange", "vector_field"])
+def test_any_of_them_trains_an_lnn(pendulum: symlnn.System, residual: str) -> None:
+    learned = symlnn.learn(pendulum, "lnn", residual=residual, steps=(100, 12), architecture=SMALL)
+    assert min(learned.fit.history.validation) < 0.05
