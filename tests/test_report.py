@@ -9,8 +9,9 @@ import sympy as sp
 
 import symlnn
 from symlnn._report._mathml import equation
-from symlnn._report._page import _in_words, number
+from symlnn._report._page import _in_words
 from symlnn._report._style import TRUTH, colours
+from symlnn._report._table import number
 
 SMALL = symlnn.Architecture(width=8, depth=1)
 

@@ -17,6 +17,7 @@ from ._figures import typical_motion
 from ._mathml import equation, inline
 from ._results import Validation
 from ._style import TRUTH, colours
+from ._table import number, results_table
 
 _READABLE = 400
 _FRAMES = 900
@@ -42,24 +43,11 @@ def page(validation: Validation, pictures: Mapping[str, str]) -> str:
         equations=_equations(validation),
         conserved=_conserved(validation),
         declared=_declared(validation),
-        table=_table(validation),
+        table=results_table(validation),
         colours={"analytic": TRUTH, **colours([model.name for model in validation.models])},
         animation=_animation(validation),
         motion=typical_motion(validation),
     )
-
-
-def number(value: float | None) -> str:
-    """Two significant digits, as HTML text: 0.0042 → 4.2×10⁻³."""
-    if value is None:
-        return "–"
-    if math.isinf(value) or math.isnan(value):
-        return "∞"
-    if value == 0 or 0.01 <= abs(value) < 1000:
-        return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa}×10{superscript}"
 
 
 def _verdict(validation: Validation) -> list[str]:
@@ -147,96 +135,6 @@ def _multiple_of_pi(bound: float) -> str:
     factor = "" if abs(ratio.numerator) == 1 else str(abs(ratio.numerator))
     divisor = "" if ratio.denominator == 1 else f"/{ratio.denominator}"
     return f"{'−' if ratio < 0 else ''}{factor}π{divisor}"
-
-
-def _table(validation: Validation) -> list[dict[str, Any]]:
-    """The rows of the table of results: name, meaning, a cell per model, and which is best."""
-    balance = "Energy error" if validation.system.conserves_energy else "Power-balance error"
-    energy = (
-        "|E(T) − E(0)| / E scale, with the analytic energy E along the learned roll-out, at the end"
-        if validation.system.conserves_energy
-        else "|E(T) − E(0) − ∫(v·Q − ∂L/∂t)dt| / E scale along the learned roll-out, at the end"
-    )
-    oracle = validation.oracle.spread
-    rows: list[tuple[str, str, Any, float | None, bool]] = [
-        (
-            "Acceleration error, absolute",
-            "mean over test states of Σᵢ|aᵢ − âᵢ| (the paper's loss)",
-            lambda m: m.acceleration.l1_sum,
-            None,
-            True,
-        ),
-        (
-            "Acceleration error, relative",
-            "√(mean|a − â|² / mean|a|²) over test states",
-            lambda m: m.acceleration.relative_rms,
-            None,
-            True,
-        ),
-        (f"{balance}, mean", energy, lambda m: m.motion.spread.final_mean, oracle.final_mean, True),
-        (
-            f"{balance}, median",
-            "the same, median over roll-outs",
-            lambda m: m.motion.spread.final_median,
-            oracle.final_median,
-            True,
-        ),
-        (
-            f"{balance}, maximum",
-            "the same, largest",
-            lambda m: m.motion.spread.final_max,
-            oracle.final_max,
-            True,
-        ),
-        (
-            "Roll-outs failed",
-            f"of {oracle.trajectories}; a failed one counts as infinite above",
-            lambda m: float(m.motion.spread.failed),
-            float(oracle.failed),
-            True,
-        ),
-        (
-            "Valid time (s)",
-            "median time until the state is off by 0.4 of the spread of the true motions; the whole duration at most",
-            lambda m: float(np.median(m.valid_seconds)),
-            validation.system.duration,
-            False,
-        ),
-    ]
-    if validation.lyapunov_time is not None:
-        lyapunov = validation.lyapunov_time
-        rows.append(
-            (
-                "Valid time (Lyapunov times)",
-                f"the same in units of the Lyapunov time, {lyapunov:.2g} s",
-                lambda m: float(np.median(m.valid_seconds)) / lyapunov,
-                None,
-                False,
-            )
-        )
-    rows += [
-        (
-            "Outside the training domain",
-            "share of roll-out time spent outside the sampled states",
-            lambda m: m.outside,
-            None,
-            True,
-        ),
-    ]
-    return [_row(validation, *row) for row in rows]
-
-
-def _row(
-    validation: Validation, name: str, meaning: str, cell: Any, oracle: float | None, low_is_good: bool
-) -> dict[str, Any]:
-    values = [cell(model) for model in validation.models]
-    best = (min if low_is_good else max)(values)
-    return {
-        "name": name,
-        "meaning": meaning,
-        "cells": [(number(value), value == best and len(set(values)) > 1) for value in values],
-        "oracle": number(oracle),
-    }
 
 
 def _animation(validation: Validation) -> str | None:

@@ -3,14 +3,21 @@
 import dataclasses
 import json
 import math
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from .. import __version__
 from .._compare import AccelerationErrors, CrossCheck
 from .._dynamics import AbstractDynamics
+from .._models import ModelSpec
 from .._simulate import Rollout
 from .._system import System
 from .._train import History
@@ -55,7 +62,7 @@ class ModelResult:
     """All that was measured of one model."""
 
     name: str
-    title: str
+    spec: ModelSpec
     dynamics: AbstractDynamics
     trainable_parameters: int
     states_seen: int
@@ -71,6 +78,11 @@ class ModelResult:
     seeds: tuple[Mapping[str, int | float], ...] = ()
     """With several seeds, the headline figures of each."""
 
+    @property
+    def title(self) -> str:
+        """What a report calls the model."""
+        return self.spec.title
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -83,6 +95,21 @@ class Settings:
     command: str
     versions: Mapping[str, str]
     data: str | None = None
+
+
+def settings_of(*, seed: int, quick: bool = False, command: str = "", data: str | Path | None = None) -> Settings:
+    """The settings of a run on this machine, with JAX as it is set."""
+    packages = ("jax", "equinox", "optax", "diffrax", "sympy", "numpy")
+    versions = {"symlnn": __version__, "python": platform.python_version()}
+    return Settings(
+        seed=seed,
+        precision=str(jnp.zeros(0).dtype),
+        device=jax.default_backend(),
+        quick=quick,
+        command=command,
+        versions=versions | {name: version(name) for name in packages},
+        data=None if data is None else str(data),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A validation to files: index.html, report.json, models, data and figures."""
 
 import base64
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +8,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from .._data import observe, save_dataset, to_dataset
 from .._dynamics import SymbolicDynamics
-from .._models import ModelSpec, save_model
+from .._models import save_model
 from ._figures import draw
 from ._folder import replaced_folder
 from ._page import page
 from ._results import Validation, to_text
 
 
-def write_report(validation: Validation, specs: Sequence[ModelSpec], out: Path) -> None:
+def write_report(validation: Validation, out: Path) -> None:
     """Write the whole report to `out`, or nothing. An existing report there is replaced."""
     with replaced_folder(out) as folder:
         pictures = _write_figures(validation, folder / "figures")
-        _write_models(validation, specs, folder / "models")
+        _write_models(validation, folder / "models")
         _write_data(validation, folder / "data")
         (folder / "report.json").write_text(to_text(validation.to_json()))
         (folder / "index.html").write_text(page(validation, pictures))
@@ -39,10 +38,10 @@ def _write_figures(validation: Validation, folder: Path) -> dict[str, str]:
     return pictures
 
 
-def _write_models(validation: Validation, specs: Sequence[ModelSpec], folder: Path) -> None:
+def _write_models(validation: Validation, folder: Path) -> None:
     folder.mkdir()
-    for model, spec in zip(validation.models, specs, strict=True):
-        save_model(folder / f"{model.name}.eqx", model.dynamics, spec)
+    for model in validation.models:
+        save_model(folder / f"{model.name}.eqx", model.dynamics, model.spec)
 
 
 def _write_data(validation: Validation, folder: Path) -> None:
