@@ -55,6 +55,7 @@ from ._simulate import simulate as simulate
 from ._system import Parameter as Parameter
 from ._system import System as System
 from ._train import AbstractResidual as AbstractResidual
+from ._train import Ensemble as Ensemble
 from ._train import EulerLagrangeResidual as EulerLagrangeResidual
 from ._train import FirstOrder as FirstOrder
 from ._train import Fit as Fit
@@ -67,6 +68,7 @@ from ._train import TrainingError as TrainingError
 from ._train import TrajectoryResidual as TrajectoryResidual
 from ._train import VectorFieldResidual as VectorFieldResidual
 from ._train import fit as fit
+from ._train import fit_ensemble as fit_ensemble
 from ._train import learn as learn
 from ._types import Samples as Samples
 from ._types import Segments as Segments

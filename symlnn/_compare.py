@@ -155,6 +155,14 @@ def state_errors(system: System, truth: Rollout, model: Rollout) -> Float[np.nda
     return np.where(np.isfinite(errors), errors, np.inf)
 
 
+def velocity_errors(truth: Rollout, model: Rollout) -> Float[np.ndarray, " batch"]:
+    """‖v̂ − v‖₂ / ‖v‖₂ of each motion, over its instants and coordinates; infinite where the model's failed."""
+    v, predicted = np.asarray(truth.v), np.asarray(model.v)
+    with np.errstate(invalid="ignore"):
+        errors = np.linalg.norm(predicted - v, axis=(1, 2)) / np.linalg.norm(v, axis=(1, 2))
+    return np.where(np.asarray(model.successful) & np.isfinite(errors), errors, np.inf)
+
+
 def valid_times(errors: Float[np.ndarray, "batch time"], t: Float[np.ndarray, " time"]) -> Float[np.ndarray, " batch"]:
     """The first time at which each error exceeds 0.4, or the whole duration where none does."""
     exceeded = errors > VALID_TIME_THRESHOLD

@@ -1,3 +1,4 @@
 """The command line: `symlnn COMMAND`. Thin covers of public functions."""
 
 from ._app import main as main
+from ._progress import TrainingBar as TrainingBar

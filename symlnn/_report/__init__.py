@@ -1,4 +1,30 @@
 """From a comparison to a report: HTML, JSON and figures."""
 
+from ._examine import Bench as Bench
+from ._examine import Candidate as Candidate
+from ._examine import Effort as Effort
+from ._examine import Progress as Progress
+from ._examine import Timer as Timer
+from ._examine import conclude as conclude
+from ._examine import examine as examine
+from ._examine import judge as judge
+from ._examine import prepare as prepare
+from ._examine import roll_out as roll_out
+from ._figures import FIGURES as FIGURES
+from ._folder import check_folder as check_folder
+from ._folder import replaced_folder as replaced_folder
+from ._mathml import equation as equation
+from ._results import ModelResult as ModelResult
+from ._results import Settings as Settings
 from ._results import Validation as Validation
+from ._results import settings_of as settings_of
+from ._results import strict as strict
+from ._results import to_text as to_text
+from ._style import STYLE as STYLE
+from ._style import TRUTH as TRUTH
+from ._style import colours as colours
+from ._table import number as number
+from ._table import results_table as results_table
 from ._validate import validate as validate
+from ._write import write_data as write_data
+from ._write import write_models as write_models

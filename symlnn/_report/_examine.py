@@ -32,7 +32,7 @@ from .._dynamics import AbstractDynamics, SymbolicDynamics
 from .._models import Architecture, ModelSpec, load_model, load_spec, parameter_count
 from .._simulate import Rollout, simulate
 from .._system import System
-from .._train import Fit, Learned, Report, learn
+from .._train import Fit, Learned, Recipe, Report, learn
 from .._types import Samples, States
 from ._results import ModelResult, Motion, Settings, Spread, Validation
 
@@ -49,6 +49,17 @@ class Effort:
     test_states: int = 100_000
     trajectories: int = 40
     check_states: int = 10_000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Where a model comes from, and how it is trained where that is not as by default."""
+
+    source: str
+    """A name of `MODELS`, the path of a `.py` file that defines `MODEL`, or of an `.eqx` file of a trained model."""
+    architecture: Architecture | None = None
+    recipe: Recipe | None = None
+    residual: str | None = None
 
 
 _FRAMES_PER_SECOND = 40.0
@@ -89,14 +100,13 @@ def _balance(system: System, rollout: Rollout, start: States, scale: float) -> M
 
 def examine(
     system: System,
-    models: Mapping[str, str],
+    models: Mapping[str, Candidate],
     *,
     effort: Effort,
     settings: Settings,
     steps: int | Sequence[int] | None = None,
     seeds: int = 1,
     data: xr.Dataset | None = None,
-    architecture: Architecture | None = None,
     progress: Progress = lambda doing, report: None,
 ) -> Validation:
     """Measure models of a system against it. `models` maps what a report calls each to where it comes from.
@@ -110,12 +120,12 @@ def examine(
         learn,
         system,
         data=data,
-        architecture=architecture,
         seconds=effort.seconds if steps is None else None,
         steps=steps,
     )
     results = [
-        _measure(name, source, bench, train, settings.seed, seeds, timer, progress) for name, source in models.items()
+        _measure(name, candidate, bench, train, settings.seed, seeds, timer, progress)
+        for name, candidate in models.items()
     ]
     return conclude(bench, results, settings, timer)
 
@@ -181,7 +191,7 @@ def _lyapunov_time(system: System, start: States) -> float | None:
 
 def _measure(
     name: str,
-    source: str,
+    candidate: Candidate,
     bench: Bench,
     train: Callable[..., Learned],
     seed: int,
@@ -189,6 +199,7 @@ def _measure(
     timer: Timer,
     progress: Progress,
 ) -> ModelResult:
+    source = candidate.source
     if source.endswith(".eqx"):
         with timer(f"measure {name}"):
             spec = load_spec(source)
@@ -197,7 +208,14 @@ def _measure(
     for number in range(seeds):
         label = f"Training {name}" + (f", seed {seed + number}" if seeds > 1 else "")
         with timer(f"train {name}"):
-            learned = train(source, seed=seed + number, progress=lambda report, label=label: progress(label, report))
+            learned = train(
+                source,
+                seed=seed + number,
+                architecture=candidate.architecture,
+                recipe=candidate.recipe,
+                residual=candidate.residual,
+                progress=lambda report, label=label: progress(label, report),
+            )
         if not learned.fit.complete:
             raise KeyboardInterrupt  # `fit` keeps what it has; a report on half a training would mislead
         progress(f"Measuring {name}", None)

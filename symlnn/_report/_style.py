@@ -17,7 +17,7 @@ _COLOURS: Mapping[str, str] = {
     "magnetic": "#117733",
     "hybrid": "#7F7F7F",
 }
-_OTHERS = ("#44AA99", "#AA4499", "#DDCC77", "#661100")
+_OTHERS = ("#332288", "#44AA99", "#CC6677", "#88CCEE", "#DDCC77", "#AA4499", "#661100")
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:

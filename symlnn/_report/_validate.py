@@ -7,7 +7,7 @@ from pathlib import Path
 from .._data import load_dataset
 from .._models import Architecture, ModelSpec, load_model, load_spec
 from .._system import System
-from ._examine import Effort, Progress, examine
+from ._examine import Candidate, Effort, Progress, examine
 from ._folder import check_folder
 from ._results import Validation, settings_of
 from ._write import write_report
@@ -52,13 +52,12 @@ def validate(
     effort = QUICK if quick else DEFAULT
     validation = examine(
         system,
-        _candidates(system, models),
+        {name: Candidate(source, architecture) for name, source in _candidates(system, models).items()},
         effort=effort if seconds is None else replace(effort, seconds=seconds),
         settings=settings_of(seed=seed, quick=quick, command=command, data=data),
         steps=steps,
         seeds=seeds,
         data=dataset,
-        architecture=architecture,
         progress=progress,
     )
     progress("Writing the report", None)

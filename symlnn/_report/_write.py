@@ -19,8 +19,8 @@ def write_report(validation: Validation, out: Path) -> None:
     """Write the whole report to `out`, or nothing. An existing report there is replaced."""
     with replaced_folder(out) as folder:
         pictures = _write_figures(validation, folder / "figures")
-        _write_models(validation, folder / "models")
-        _write_data(validation, folder / "data")
+        write_models(validation, folder / "models")
+        write_data(validation, folder / "data")
         (folder / "report.json").write_text(to_text(validation.to_json()))
         (folder / "index.html").write_text(page(validation, pictures))
 
@@ -38,13 +38,15 @@ def _write_figures(validation: Validation, folder: Path) -> dict[str, str]:
     return pictures
 
 
-def _write_models(validation: Validation, folder: Path) -> None:
+def write_models(validation: Validation, folder: Path) -> None:
+    """Every trained model, as a file."""
     folder.mkdir()
     for model in validation.models:
         save_model(folder / f"{model.name}.eqx", model.dynamics, model.spec)
 
 
-def _write_data(validation: Validation, folder: Path) -> None:
+def write_data(validation: Validation, folder: Path) -> None:
+    """Test states with every model's accelerations, and the roll-outs of the analytic and every learned dynamics."""
     folder.mkdir()
     system, seed = validation.system, validation.settings.seed
     test = to_dataset(system, validation.test, seed=seed)

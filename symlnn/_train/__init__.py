@@ -1,6 +1,8 @@
 """Residuals, optimisers, `fit` and its checkpoints."""
 
 from ._checkpoint import History as History
+from ._ensemble import Ensemble as Ensemble
+from ._ensemble import fit_ensemble as fit_ensemble
 from ._first_order import OPTIMIZERS as OPTIMIZERS
 from ._first_order import SCHEDULES as SCHEDULES
 from ._first_order import FirstOrder as FirstOrder

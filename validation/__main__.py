@@ -1,0 +1,78 @@
+"""`python -m validation NAME [--quick | --full] [--seed N] --out DIR`: run one study and write its report."""
+
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import jax
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from symlnn._cli import TrainingBar
+from symlnn._report import check_folder, settings_of
+
+from . import activations, coordinates, double_pendulum, initialisation, relativistic_particle
+from ._study import Mode
+from ._write import cell, write_study
+
+STUDIES: Mapping[str, ModuleType] = {
+    "double_pendulum": double_pendulum,
+    "relativistic_particle": relativistic_particle,
+    "coordinates": coordinates,
+    "activations": activations,
+    "initialisation": initialisation,
+}
+"""The studies by name: each is a file with a frozen `CONFIG` for every mode and a function `run`."""
+
+
+def _list(asked: bool) -> None:
+    if asked:
+        table = Table(box=None, show_header=False)
+        for name, study in STUDIES.items():
+            table.add_row(name, (study.__doc__ or "").split("\n", 1)[0])
+        Console().print(table)
+        raise typer.Exit
+
+
+def main(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(STUDIES))],
+    out: Annotated[Path, typer.Option("--out", help="The folder of the report.")],
+    quick: Annotated[bool, typer.Option("--quick", help="At most two minutes, to see that everything works.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="For a GPU or an evening; with the paper's own network.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The seed of everything random.", min=0)] = 0,
+    list_: Annotated[bool, typer.Option("--list", callback=_list, is_eager=True, help="The studies.")] = False,
+) -> None:
+    """Run a study: a published result, measured anew, as a report."""
+    if name not in STUDIES:
+        raise typer.BadParameter(f"there is no study {name!r}; there are: {', '.join(STUDIES)}", param_hint="NAME")
+    if quick and full:
+        raise typer.BadParameter("give either --quick or --full, not both", param_hint="--quick")
+    try:
+        check_folder(out)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--out") from error
+    jax.config.update("jax_enable_x64", True)
+    mode = Mode.quick if quick else Mode.full if full else Mode.default
+    command = shlex.join(["python", "-m", "validation", *sys.argv[1:]])
+    console, begin = Console(), time.monotonic()
+    with TrainingBar(Console(stderr=True)) as bar:
+        study = STUDIES[name].run(mode, settings_of(seed=seed, quick=quick, command=command), bar.update)
+        bar.update("Writing the report", None)
+        write_study(study, out)
+    table = Table("claim", "paper", "here", "unit", "holds", box=None)
+    for claim in study.claims:
+        holds = "–" if claim.holds is None else "yes" if claim.holds else "no"
+        table.add_row(claim.claim, cell(claim.paper), cell(claim.here), claim.unit, holds)
+    console.print(table)
+    console.print(f"Wrote {out / 'index.html'} after {time.monotonic() - begin:.0f} s.", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)

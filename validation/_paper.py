@@ -1,0 +1,16 @@
+"""The network and the recipe of the paper, for the full mode of the studies."""
+
+from symlnn import Architecture, FirstOrder, Recipe
+from symlnn._report import Candidate
+
+PAPER_ARCHITECTURE = Architecture(width=500, depth=3, activation="softplus", initialization="cranmer")
+"""Four layers, that is three hidden ones, of 500 units, with the initialisation of appendix C."""
+
+PAPER_RECIPE = Recipe(
+    stages=(FirstOrder(optimizer="adam", learning_rate=1e-3, schedule="cosine", loss="l1", batch=32),),
+    time_shares=(1.0,),
+    step_shares=(1.0,),
+)
+"""Adam from 1e-3, batches of 32."""
+
+PAPER_LNN = Candidate("lnn_plain", PAPER_ARCHITECTURE, PAPER_RECIPE, "plain_acceleration")

@@ -1,0 +1,127 @@
+"""A study to files: index.html, report.json, tables.md, models, data and figures."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from symlnn._report import (
+    STYLE,
+    colours,
+    equation,
+    number,
+    replaced_folder,
+    results_table,
+    to_text,
+    write_data,
+    write_models,
+)
+
+from ._study import Cell, Equation, Picture, Results, Section, Study, Table, Text
+
+
+def write_study(study: Study, out: Path) -> None:
+    """Write the whole report to `out`, or nothing. An existing report there is replaced."""
+    with replaced_folder(out) as folder:
+        pictures = dict(_draw(study, folder / "figures"))
+        for validation in study.validations:
+            place = folder if len(study.validations) == 1 else folder / validation.system.name
+            place.mkdir(exist_ok=True)
+            write_models(validation, place / "models")
+            write_data(validation, place / "data")
+        (folder / "report.json").write_text(to_text(study.to_json()))
+        (folder / "tables.md").write_text(markdown(study))
+        (folder / "index.html").write_text(_page(study, pictures))
+
+
+def _draw(study: Study, folder: Path) -> Iterator[tuple[str, str]]:
+    """PNG and PDF of every picture; yields its name and the PNG as a data address."""
+    folder.mkdir()
+    for section in study.sections:
+        for block in section.blocks:
+            if not isinstance(block, Picture):
+                continue
+            with mpl.rc_context(dict(STYLE)):
+                figure = block.draw()
+                if figure is None:
+                    continue
+                FigureCanvasAgg(figure)
+                figure.savefig(folder / f"{block.name}.png")
+                figure.savefig(folder / f"{block.name}.pdf")
+            encoded = base64.b64encode((folder / f"{block.name}.png").read_bytes()).decode()
+            yield block.name, f"data:image/png;base64,{encoded}"
+
+
+def cell(value: Cell) -> str:
+    """A cell as text."""
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else number(value)
+
+
+def _page(study: Study, pictures: dict[str, str]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader("symlnn._report", "."), jinja2.FileSystemLoader(Path(__file__).parent)]
+        ),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure"] = number
+    environment.filters["cell"] = cell
+    environment.filters["kind"] = lambda block: type(block).__name__
+    environment.filters["colours"] = lambda validation: colours([model.name for model in validation.models])
+    environment.filters["results"] = results_table
+    environment.filters["mathematics"] = lambda e: equation(e.system, e.right, left=e.left)
+    return environment.get_template("study.html.jinja").render(study=study, pictures=pictures)
+
+
+def _verdict(holds: bool | None) -> str:
+    return "–" if holds is None else "yes" if holds else "no"
+
+
+def markdown(study: Study) -> str:
+    """The claims and tables as Markdown, to be kept in docs/."""
+    lines = [f"# {study.title}", "", *(f"{sentence}\n" for sentence in study.summary)]
+    settings = study.settings
+    made = ", ".join(f"{name} {version}" for name, version in settings.versions.items())
+    lines += [f"Made by `{settings.command}` ({settings.precision}, {settings.device}; {made}).", ""]
+    columns = ("claim", "paper", "here", "unit", "holds")
+    claims = [(c.claim, c.paper, c.here, c.unit, _verdict(c.holds)) for c in study.claims]
+    lines += ["## Paper and here", "", *_rows(columns, claims), ""]
+    lines += ["Differences in set-up:", "", *(f"- {difference}" for difference in study.differences), ""]
+    for section in study.sections:
+        body = list(_section(section))
+        if body:
+            lines += [f"## {section.title}", "", *body]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(section: Section) -> Iterator[str]:
+    for block in section.blocks:
+        match block:
+            case Text(text):
+                yield from (text, "")
+            case Table(columns, rows, caption):
+                yield from (*_rows(columns, rows), "")
+                if caption:
+                    yield from (caption, "")
+            case Equation(system, left, right):
+                yield from (f"    {left} = {right}", "")
+            case Results(validation):
+                names = [model.name for model in validation.models]
+                rows = [(row.name, *(text for text, _ in row.cells), row.oracle) for row in results_table(validation)]
+                yield from (*_rows((f"{validation.system.name}", *names, "analytic"), rows), "")
+
+
+def _rows(columns: tuple[str, ...], rows: Any) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{'---|' * len(columns)}"
+    for row in rows:
+        yield f"| {' | '.join(cell(value).replace('|', '∣') for value in row)} |"

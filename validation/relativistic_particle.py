@@ -1,0 +1,313 @@
+"""The relativistic particle: velocities are not momenta, and a Lagrangian does not need them. (figure 3)
+
+The paper's L = (1 − q̇²)^(−1/2) − 1 + g q, and special relativity's L = −√(1 − q̇²) + g q, with g drawn from a normal
+distribution of standard deviation 10. A Hamiltonian network is trained on (q, q̇) taken for canonical coordinates and on
+the true ones; a Lagrangian network on (q, q̇).
+
+Source: Cranmer et al. 2020 (arXiv:2003.04630), section 5.1, figure 3.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import sympy as sp
+from matplotlib.figure import Figure
+
+import symlnn
+from symlnn import Validation
+from symlnn._compare import velocity_errors
+from symlnn._report import FIGURES, TRUTH, Candidate, Effort, ModelResult, Progress, Settings, colours, examine
+
+from ._study import Block, Claim, Equation, Mode, Picture, Results, Section, Study, Table, Text
+
+SYSTEMS = ("relativistic_particle_paper", "relativistic_particle")
+TITLES = {
+    "relativistic_particle_paper": "The paper's Lagrangian",
+    "relativistic_particle": "Special relativity's Lagrangian",
+}
+MODELS = {
+    "lnn": Candidate("lnn"),
+    "delan": Candidate("delan"),
+    "nn": Candidate("nn"),
+    "hnn_canonical": Candidate("hnn"),
+    "hnn_observed": Candidate("hnn_observed"),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """What one mode does, for each of the two systems."""
+
+    effort: Effort
+
+
+CONFIG: Mapping[Mode, Config] = {
+    Mode.quick: Config(Effort(seconds=2.5, test_states=5_000, trajectories=100)),
+    Mode.default: Config(Effort(seconds=60.0, test_states=50_000, trajectories=100)),
+    Mode.full: Config(Effort(seconds=1800.0, test_states=100_000, trajectories=1000)),
+}
+
+
+def run(mode: Mode, settings: Settings, progress: Progress, config: Config | None = None) -> Study:
+    """Train, roll out for a second and compare velocities, for both Lagrangians."""
+    config = config or CONFIG[mode]
+    validations = tuple(
+        examine(
+            symlnn.load_system(name),
+            MODELS,
+            effort=config.effort,
+            settings=settings,
+            progress=lambda doing, report, name=name: progress(f"{name}: {doing}", report),
+        )
+        for name in SYSTEMS
+    )
+    found = {(v.system.name, model.name): _velocities(v, model) for v in validations for model in v.models}
+    return Study(
+        name="relativistic_particle",
+        title="The relativistic particle",
+        summary=_summary(found),
+        claims=_claims(found),
+        differences=(
+            f"Each model is trained for {config.effort.seconds:g} s, by Muon and then by Gauss–Newton steps. The authors train "
+            "with Adam for some hundred thousand steps.",
+            "Networks are 3 hidden layers of 64 SiLU units in natural scales; the Hamiltonian one is fed arsinh(p/P), since p "
+            "has heavy tails where velocities are uniform. The authors feed p itself, and resample velocities near 1.",
+            "The Hamiltonian networks are trained on Hamilton's equations, that is on q̇ and ṗ; the others on accelerations.",
+            "Errors are of roll-outs of 1 s from random initial states and random g, as in the authors' notebook; the paper "
+            "shows one motion of each model.",
+            "DeLaN and the baseline network are not in the paper's figure.",
+        ),
+        sections=(
+            *(_section(v, found) for v in validations),
+            _not_relativity(),
+        ),
+        validations=validations,
+        settings=settings,
+        mode=mode,
+        model_extra=found,
+    )
+
+
+def _velocities(validation: Validation, model: ModelResult) -> dict[str, Any]:
+    """What report.json says of the velocities of a model."""
+    rollout, truth = model.motion.rollout, validation.oracle.rollout
+    ok = np.asarray(rollout.successful)
+    entries = {"velocity": _spread(velocity_errors(truth, rollout), ok)}
+    fastest = float(np.abs(np.asarray(rollout.v)[ok]).max()) if ok.any() else float("inf")
+    entries["velocity"] |= {"fastest": fastest, "reaches_light_speed": fastest >= 1.0}
+    if isinstance(model.dynamics, symlnn.Hamilton):
+        flow = _flow_velocities(model.dynamics, rollout.q, rollout.v, validation.start.m)
+        of_flow = symlnn.Rollout(rollout.t, rollout.q, flow, rollout.result)
+        entries["velocity_of_flow"] = _spread(velocity_errors(truth, of_flow), ok)
+    return entries
+
+
+def _spread(errors: np.ndarray, successful: np.ndarray) -> dict[str, Any]:
+    return {
+        "median": float(np.median(errors)),
+        "p90": float(np.quantile(errors, 0.9, method="higher")),
+        "max": float(errors.max()),
+        "trajectories": int(errors.size),
+        "failed": int((~successful).sum()),
+    }
+
+
+def _flow_velocities(dynamics: symlnn.Hamilton, q: jax.Array, v: jax.Array, m: jax.Array) -> jax.Array:
+    """∂H/∂p along roll-outs: the velocity with which the learned flow moves q."""
+
+    def one(q: jax.Array, v: jax.Array, m: jax.Array) -> jax.Array:
+        return dynamics.vector_field(0.0, dynamics.initial_state(q, v, m), (m, None))[0]
+
+    return jax.jit(jax.vmap(jax.vmap(one, in_axes=(0, 0, None))))(q, v, m)
+
+
+def _medians(found: Mapping[tuple[str, str], Any], system: str) -> dict[str, float]:
+    return {name: entry["velocity"]["median"] for (where, name), entry in found.items() if where == system}
+
+
+def _summary(found: Mapping[tuple[str, str], Any]) -> tuple[str, ...]:
+    ours, special = (_medians(found, name) for name in SYSTEMS)
+    flow = found[SYSTEMS[1], "hnn_canonical"]["velocity_of_flow"]["median"]
+    return (
+        f"The paper's finding stands: on (q, q̇) the Lagrangian network predicts velocities to {ours['lnn']:.1g} in the median, "
+        f"where a Hamiltonian network that takes q̇ for the momentum is off by {ours['hnn_observed']:.2g}; for special relativity's "
+        f"Lagrangian {special['lnn']:.1g} against {special['hnn_observed']:.2g}.",
+        f"A Hamiltonian network that is given the true momenta does better still ({ours['hnn_canonical']:.1g} and "
+        f"{special['hnn_canonical']:.1g}), because the map from p to q̇ is given to it, and ṗ = g is all that is left to learn. By the "
+        f"velocity ∂H/∂p that it has learned itself, its error in special relativity is {flow:.1g}.",
+        "The paper's Lagrangian, however, is not that of special relativity; the last section shows why.",
+    )
+
+
+def _claims(found: Mapping[tuple[str, str], Any]) -> tuple[Claim, ...]:
+    claims = []
+    for system in SYSTEMS:
+        median = _medians(found, system)
+        where = TITLES[system]
+        lnn = found[system, "lnn"]["velocity"]
+        ratio = median["hnn_observed"] / median["lnn"]
+        claims += [
+            Claim(
+                f"{where}: an HNN on (q, q̇) fails",
+                "fails, by eye",
+                median["hnn_observed"],
+                "median ‖v̂ − v‖/‖v‖",
+                median["hnn_observed"] > 0.1,
+            ),
+            Claim(
+                f"{where}: an HNN on canonical coordinates works",
+                "works, by eye",
+                median["hnn_canonical"],
+                "median ‖v̂ − v‖/‖v‖",
+                median["hnn_canonical"] < 0.01,
+            ),
+            Claim(
+                f"{where}: an LNN on (q, q̇) works",
+                "works, by eye",
+                median["lnn"],
+                "median ‖v̂ − v‖/‖v‖",
+                median["lnn"] < 0.01,
+            ),
+            Claim(
+                f"{where}: roll-outs of the LNN that fail",
+                "none",
+                lnn["failed"],
+                f"of {lnn['trajectories']}",
+                lnn["failed"] == 0,
+            ),
+            Claim(f"{where}: HNN on (q, q̇) against LNN", "fails against works", ratio, "ratio of medians", ratio > 100),
+            Claim(
+                f"{where}: DeLaN cannot, its kinetic energy being quadratic",
+                "blank in table 1",
+                median["delan"],
+                "median ‖v̂ − v‖/‖v‖",
+                median["delan"] > 0.1,
+            ),
+        ]
+    claims.append(Claim("The Lagrangian is that of a relativistic particle", "yes", "no", "symbolic", False))
+    return tuple(claims)
+
+
+def _section(validation: Validation, found: Mapping[tuple[str, str], Any]) -> Section:
+    system = validation.system
+    entries = {model.name: found[system.name, model.name] for model in validation.models}
+    (acceleration,) = system.accelerations or ()
+    velocity = tuple(
+        (
+            name,
+            entry["velocity"]["median"],
+            entry["velocity"]["p90"],
+            entry["velocity"]["max"],
+            entry["velocity"]["failed"],
+            entry.get("velocity_of_flow", {}).get("median", "–"),
+            entry["velocity"]["fastest"],
+        )
+        for name, entry in entries.items()
+    )
+    blocks: tuple[Block, ...] = (
+        Equation(system, sp.Symbol("L"), system.plain_lagrangian),
+        Equation(system, system.a[0], acceleration),
+        Table(
+            ("model", "median", "90 %", "largest", "failed", "median, by ∂H/∂p", "fastest |v|"),
+            velocity,
+            f"‖v̂ − v‖₂/‖v‖₂ over each of {validation.start.q.shape[0]} roll-outs of 1 s. Velocities of Hamiltonian networks follow from "
+            "p by the true momentum map; “by ∂H/∂p” is the error of the velocity that they have learned. No true motion reaches |v| = 1.",
+        ),
+        Picture(
+            f"{system.name}_velocities",
+            partial(_motions, validation),
+            "Velocities of four motions, with their g; black is the truth.",
+        ),
+        Picture(
+            f"{system.name}_errors",
+            partial(_distribution, validation),
+            "The error of the velocity of every roll-out, sorted.",
+        ),
+        Results(validation),
+        Picture(
+            f"{system.name}_training",
+            partial(FIGURES["training"], validation),
+            "Relative error of the accelerations while training.",
+        ),
+    )
+    return Section(TITLES[system.name], blocks)
+
+
+def _not_relativity() -> Section:
+    paper, special = (symlnn.load_system(name) for name in SYSTEMS)
+    (a_paper,), (a_special,) = paper.accelerations or (), special.accelerations or ()
+    ratio = sp.factor(
+        sp.powsimp(
+            sp.simplify(a_paper / a_special.xreplace(dict(zip(special.parameters, paper.parameters, strict=True))))
+        )
+    )
+    v = paper.v[0]
+    speeds = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+    return Section(
+        "Which relativity?",
+        (
+            Text(
+                "A free particle of special relativity makes its proper time stationary: L = −√(1 − q̇²), with m = c = 1. From it "
+                "follow the momentum and the equation of motion d p/dt = g:"
+            ),
+            Equation(special, special.p[0], special.momenta[0]),
+            Equation(special, special.a[0], a_special),
+            Text(
+                "The paper puts the kinetic energy γ − 1 where the kinetic part of a Lagrangian belongs. The two are the same only where "
+                "the energy is quadratic in the velocity. Then"
+            ),
+            Equation(paper, paper.p[0], paper.momenta[0]),
+            Equation(paper, paper.a[0], a_paper),
+            Text("and the ratio of the two accelerations, by SymPy from the two declarations, is"),
+            Equation(paper, sp.Symbol("r"), ratio),
+            Table(
+                ("|v|", *(f"{speed:g}" for speed in speeds)),
+                (("r", *(float(ratio.subs(v, speed)) for speed in speeds)),),
+                "A network that learns the paper's Lagrangian learns a consistent mechanics, but not that of a relativistic particle.",
+            ),
+        ),
+    )
+
+
+def _shades(validation: Validation) -> dict[str, str]:
+    return colours([model.name for model in validation.models])
+
+
+def _motions(validation: Validation) -> Figure:
+    figure = Figure(figsize=(8.0, 4.2))
+    grid = figure.subplots(2, 2, sharex=True, sharey=True).ravel()
+    t, truth = np.asarray(validation.oracle.rollout.t), np.asarray(validation.oracle.rollout.v)
+    shade = _shades(validation)
+    for axes, k in zip(grid, range(4), strict=True):
+        for model in validation.models:
+            axes.plot(t, np.asarray(model.motion.rollout.v)[k, :, 0], color=shade[model.name], lw=1.1, label=model.name)
+        axes.plot(t, truth[k, :, 0], color=TRUTH, lw=2.0, ls=(0, (1, 2)), label="analytic")
+        axes.set_title(f"g = {float(validation.start.m[k, 0]):.1f}")
+        axes.set_ylim(-1.5, 1.5)
+    for axes in grid[2:]:
+        axes.set_xlabel("t (s)")
+    grid[0].set_ylabel("v")
+    grid[2].set_ylabel("v")
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=6)
+    return figure
+
+
+def _distribution(validation: Validation) -> Figure:
+    figure = Figure(figsize=(8.0, 2.8))
+    axes, shade = figure.subplots(), _shades(validation)
+    for model in validation.models:
+        errors = np.sort(velocity_errors(validation.oracle.rollout, model.motion.rollout))
+        axes.plot(
+            np.arange(1, errors.size + 1),
+            np.where(np.isfinite(errors), errors, np.nan),
+            color=shade[model.name],
+            label=model.name,
+        )
+    axes.set(yscale="log", xlabel="roll-outs, by error", ylabel="‖v̂ − v‖ / ‖v‖")
+    axes.legend(loc="upper left", ncols=3)
+    return figure
