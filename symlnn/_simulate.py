@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ._dynamics import AbstractDynamics
-from ._types import Control, RealScalar, States, as_float
+from ._types import Control, RealScalar, Scalar, States, as_float
 
 
 class Rollout(eqx.Module):
@@ -43,8 +43,8 @@ def simulate(
     u: Control | Float[Array, "*batch u"] | None = None,
     solver: diffrax.AbstractSolver | None = None,
     stepsize_controller: diffrax.AbstractStepSizeController | None = None,
-    rtol: float | None = None,
-    atol: float | None = None,
+    rtol: float | Scalar | None = None,
+    atol: float | Scalar | None = None,
     dense: bool = False,
     max_steps: int = 200_000,
 ) -> Rollout:

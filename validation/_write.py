@@ -112,7 +112,7 @@ def _section(section: Section) -> Iterator[str]:
                 yield from (*_rows(columns, rows), "")
                 if caption:
                     yield from (caption, "")
-            case Equation(system, left, right):
+            case Equation(_, left, right):
                 yield from (f"    {left} = {right}", "")
             case Results(validation):
                 names = [model.name for model in validation.models]

@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import symlnn
-from symlnn import Architecture, Ensemble, Validation
+from symlnn import Architecture, Ensemble
 from symlnn._compare import acceleration_errors, batched_accelerations
 from symlnn._report import (
     FIGURES,
@@ -53,7 +53,9 @@ class Config:
 
 
 CONFIG: Mapping[Mode, Config] = {
-    Mode.quick: Config(Effort(seconds=2.0, test_states=5_000, trajectories=8, check_states=1_000), seeds=2, width=24, depth=2),
+    Mode.quick: Config(
+        Effort(seconds=2.0, test_states=5_000, trajectories=8, check_states=1_000), seeds=2, width=24, depth=2
+    ),
     Mode.default: Config(Effort(seconds=70.0, test_states=50_000), seeds=4),
     Mode.full: Config(Effort(seconds=3600.0), seeds=8, width=128),
 }
@@ -75,10 +77,13 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         summary=_summary(errors, ranked, config),
         claims=_claims(errors, ranked),
         differences=(
-            f"Each activation gets {config.effort.seconds:g} s for its {config.seeds} seeds together, by Muon and then by Gauss–Newton "
-            "steps; the paper's search also varies sizes, rates and losses at random, and says neither how long each trial is nor how "
+            f"Each activation gets {config.effort.seconds:g} s for its {config.seeds} seeds together, by Muon and then "
+            "by Gauss–Newton "
+            "steps; the paper's search also varies sizes, rates and losses at random, and says neither how long each "
+            "trial is nor how "
             "many there are.",
-            f"The network is ours: {config.depth} hidden layers of {config.width} units in natural scales, angles embedded as (sin, cos), "
+            f"The network is ours: {config.depth} hidden layers of {config.width} units in natural scales, angles "
+            "embedded as (sin, cos), "
             "LeCun's initialisation for every activation. A polynomial activation might do better with another.",
             "SiLU and GELU are not in the paper.",
         ),
@@ -99,13 +104,15 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                             )
                             for name in ranked
                         ),
-                        f"mean Σᵢ|aᵢ − âᵢ| in rad/s² over {config.effort.test_states:,} fresh test states, best median first.",
+                        f"mean Σᵢ|aᵢ − âᵢ| in rad/s² over {config.effort.test_states:,} fresh test states, best median "
+                        "first.",
                     ),
                     Picture("spread", partial(_spread, errors, ranked), "Every seed as a dot, the median as a line."),
                     Picture(
                         "training_of_seeds",
                         partial(_curves, ensembles, ranked),
-                        "Relative error of the accelerations over training time, all seeds together; the break is the change from Muon to "
+                        "Relative error of the accelerations over training time, all seeds together; the break is the "
+                        "change from Muon to "
                         "Gauss–Newton steps. Lines are medians, bands the whole range.",
                     ),
                 ),
@@ -123,7 +130,10 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         settings=settings,
         mode=mode,
         model_extra={
-            (system.name, name): {"l1_sum_of_seeds": sorted(map(float, values)), "l1_sum_median": float(np.median(values))}
+            (system.name, name): {
+                "l1_sum_of_seeds": sorted(map(float, values)),
+                "l1_sum_median": float(np.median(values)),
+            }
             for name, values in errors.items()
         },
     )
@@ -152,7 +162,9 @@ def _train(
     progress(f"Measuring {name}", None)
     with timer(f"measure {name}"):
         measure = eqx.filter_jit(batched_accelerations)
-        errors = np.array([acceleration_errors(bench.test.a, measure(m, bench.test.states)).l1_sum for m in ensemble.members])
+        errors = np.array(
+            [acceleration_errors(bench.test.a, measure(m, bench.test.states)).l1_sum for m in ensemble.members]
+        )
         middle = int(np.argsort(errors, kind="stable")[(config.seeds - 1) // 2])
         result = judge(name, spec, bench, ensemble.members[middle], None)
     return ensemble, errors, result
@@ -162,9 +174,12 @@ def _summary(errors: Mapping[str, np.ndarray], ranked: list[str], config: Config
     median = {name: float(np.median(values)) for name, values in errors.items()}
     best, among = ranked[0], [name for name in ranked if name in SEARCHED]
     return (
-        f"Over {config.seeds} seeds, {best} learns the accelerations of the double pendulum best ({median[best]:.2g} rad/s² in the "
-        f"median), {ranked[1]} next ({median[ranked[1]]:.2g}); the paper's choice, softplus, reaches {median['softplus']:.2g}.",
-        f"Among the five that the paper searched the order is {', '.join(f'{name} ({median[name]:.2g})' for name in among)}.",
+        f"Over {config.seeds} seeds, {best} learns the accelerations of the double pendulum best ({median[best]:.2g} "
+        "rad/s² in the "
+        f"median), {ranked[1]} next ({median[ranked[1]]:.2g}); the paper's choice, softplus, reaches "
+        f"{median['softplus']:.2g}.",
+        "Among the five that the paper searched the order is "
+        f"{', '.join(f'{name} ({median[name]:.2g})' for name in among)}.",
     )
 
 
@@ -173,9 +188,21 @@ def _claims(errors: Mapping[str, np.ndarray], ranked: list[str]) -> tuple[Claim,
     place = among.index("softplus") + 1
     medians = {name: float(np.median(errors[name])) for name in errors}
     return (
-        Claim("Softplus is the best of relu², relu³, tanh, sigmoid and softplus", "softplus", among[0], "best median", place == 1),
+        Claim(
+            "Softplus is the best of relu², relu³, tanh, sigmoid and softplus",
+            "softplus",
+            among[0],
+            "best median",
+            place == 1,
+        ),
         Claim("… its place among the five", 1, place, "place", place == 1),
-        Claim("Softplus against the best of all seven", None, medians["softplus"] / medians[ranked[0]], "ratio of medians", None),
+        Claim(
+            "Softplus against the best of all seven",
+            None,
+            medians["softplus"] / medians[ranked[0]],
+            "ratio of medians",
+            None,
+        ),
     )
 
 
@@ -185,7 +212,7 @@ def _spread(errors: Mapping[str, np.ndarray], ranked: list[str]) -> Figure:
     for place, name in enumerate(ranked):
         axes.plot(np.full(errors[name].size, place), errors[name], "o", color=shade[name], alpha=0.7)
         axes.plot([place - 0.3, place + 0.3], [np.median(errors[name])] * 2, color=shade[name])
-    axes.set(yscale="log", ylabel="mean Σᵢ|aᵢ − âᵢ| (rad/s²)")
+    axes.set(yscale="log", ylabel=r"mean $\sum_i|a_i-\hat a_i|$ (rad/s²)")
     axes.set_xticks(range(len(ranked)), ranked)
     return figure
 

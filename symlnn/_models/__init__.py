@@ -42,3 +42,4 @@ from ._spec import load_model as load_model  # noqa: E402
 from ._spec import load_spec as load_spec  # noqa: E402
 from ._spec import parameter_count as parameter_count  # noqa: E402
 from ._spec import save_model as save_model  # noqa: E402
+from ._spec import trainable as trainable  # noqa: E402

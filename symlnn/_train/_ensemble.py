@@ -82,9 +82,7 @@ def fit_ensemble(
             times.append(spent)
             errors.append(found)
         counts.append(done)
-    trained = tuple(
-        eqx.combine(jax.tree.map(lambda x, i=i: x[i], best), problem.static) for i in range(len(members))
-    )
+    trained = tuple(eqx.combine(jax.tree.map(lambda x, i=i: x[i], best), problem.static) for i in range(len(members)))
     return Ensemble(trained, np.array(times), np.array(errors).reshape(-1, len(members)), tuple(counts))
 
 
