@@ -1,6 +1,8 @@
 """`python -m validation NAME [--quick | --full] [--seed N] --out DIR`: run one study and write its report."""
 
+import dataclasses
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -39,6 +41,15 @@ def _list(asked: bool) -> None:
         raise typer.Exit
 
 
+def _commit() -> str | None:
+    """The commit of this checkout, None outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
 def main(
     name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(STUDIES))],
     out: Annotated[Path, typer.Option("--out", help="The folder of the report.")],
@@ -63,7 +74,10 @@ def main(
     command = shlex.join(["python", "-m", "validation", *sys.argv[1:]])
     console, begin = Console(), time.monotonic()
     with TrainingBar(Console(stderr=True)) as bar:
-        study = STUDIES[name].run(mode, settings_of(seed=seed, quick=quick, command=command), bar.update)
+        settings = settings_of(seed=seed, quick=quick, command=command)
+        if (commit := _commit()) is not None:
+            settings = dataclasses.replace(settings, versions={**settings.versions, "commit": commit})
+        study = STUDIES[name].run(mode, settings, bar.update)
         bar.update("Writing the report", None)
         write_study(study, out)
     table = Table("claim", "paper", "here", "unit", "holds", box=None)
