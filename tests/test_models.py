@@ -161,3 +161,20 @@ def test_a_mechanical_lagrangian_has_a_positive_mass_matrix(double_pendulum: sym
         expected = factor @ factor.T / np.outer(scales.v, scales.v)
         np.testing.assert_allclose(matrix, expected, rtol=1e-10)
         assert np.linalg.eigvalsh(matrix).min() > 0
+
+
+def test_a_hybrid_without_additions_is_mechanical(double_pendulum: symlnn.System) -> None:
+    """And with a vector potential alone it is quadratic in the velocities: its mass matrix does not depend on them."""
+    samples = eqx.filter_jit(symlnn.Stream(double_pendulum))(jax.random.key(0), 500)
+    features = symlnn.Features(double_pendulum.is_angle, symlnn.natural_scales(double_pendulum, samples))
+    key = jax.random.key(4)
+    q, v = samples.states.q[0], samples.states.v[0]
+    bare = symlnn.HybridLagrangian(features, SMALL, vector_potential=False, free=False, key=key)
+    np.testing.assert_array_equal(bare(q, v), bare.mechanical(q, v))
+    magnetic = symlnn.HybridLagrangian(features, SMALL, free=False, key=key)
+    whole = symlnn.HybridLagrangian(features, SMALL, key=key)
+    for lagrangian, constant in ((magnetic, True), (whole, False)):
+        law = symlnn.EulerLagrange(lagrangian)
+        same = np.allclose(law.mass_matrix(q, v), law.mass_matrix(q, 2 * v), rtol=1e-9)
+        assert same is constant
+    assert not np.allclose(magnetic(q, v), magnetic(q, -v), rtol=1e-3)  # a magnetic force breaks time reversal

@@ -137,10 +137,8 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         claims=_claims(values),
         differences=(
             "The paper's table is a matter of principle and has no figures. Ours are of models trained for "
-            f"{config.effort.seconds:g} s "
-            "each, by Muon and then by Gauss–Newton steps, with 3 hidden layers of 64 SiLU units; a number below the "
-            "threshold that each "
-            "row names is a tick.",
+            f"{config.effort.seconds:g} s each, by Muon and then by Gauss–Newton steps, with 3 hidden layers of 64 "
+            "SiLU units; a number below the threshold that each row names is a tick.",
             "“Hamiltonian network” has canonical coordinates where the row does not ask for arbitrary ones, and (q, "
             "q̇) where it does.",
             "The paper's “neural network” does not say what it predicts; ours predicts accelerations.",
@@ -245,17 +243,14 @@ def _table(values: Mapping[tuple[str, str], float]) -> Section:
                     for row in ROWS
                 ),
                 "✓ and ○ are the paper's ticks and blanks; the number beside each is what was measured, and below the "
-                "last column's "
-                "threshold it counts as a tick. Distances are in units of the spread of the true motions.",
+                "last column's threshold it counts as a tick. Distances are in units of the spread of the true "
+                "motions.",
             ),
             Text(
                 "How to read the blanks. A network and a neural ODE have no Lagrangian, so they cannot learn an "
-                "arbitrary one, but they can "
-                "learn its motion: their numbers in the last two rows are those of motions. A network that predicts "
-                "accelerations is a "
-                "differential equation, whatever the integrator's steps: the paper's blank in the second row is for "
-                "one that predicts the "
-                "next state."
+                "arbitrary one, but they can learn its motion: their numbers in the last two rows are those of "
+                "motions. A network that predicts accelerations is a differential equation, whatever the integrator's "
+                "steps: the paper's blank in the second row is for one that predicts the next state."
             ),
         ),
     )
@@ -287,15 +282,12 @@ def _summary(values: Mapping[tuple[str, str], float]) -> tuple[str, ...]:
     return (
         f"Of the {len(agree)} cells measured, {sum(agree)} come out as in the paper's table.",
         "On (q, q̇) of a pendulum in polar coordinates the Hamiltonian network is off by "
-        f"{values[coordinates, 'hnn']:.2g} of the spread of "
-        f"the motions and the LNN by {values[coordinates, 'lnn']:.2g}. DeLaN is off by {values[kinetic, 'delan']:.2g} "
-        "for a relativistic "
-        f"particle and {values[magnetic, 'delan']:.2g} in a magnetic field, where the LNN is off by "
-        f"{values[kinetic, 'lnn']:.2g} and "
-        f"{values[magnetic, 'lnn']:.2g}.",
+        f"{values[coordinates, 'hnn']:.2g} of the spread of the motions and the LNN by "
+        f"{values[coordinates, 'lnn']:.2g}. DeLaN is off by {values[kinetic, 'delan']:.2g} for a relativistic particle "
+        f"and {values[magnetic, 'delan']:.2g} in a magnetic field, where the LNN is off by "
+        f"{values[kinetic, 'lnn']:.2g} and {values[magnetic, 'lnn']:.2g}.",
         "A network and a neural ODE have no Lagrangian to learn, which their blanks say, and may learn the motions of "
-        "one "
-        "nevertheless, which their numbers say.",
+        "one nevertheless, which their numbers say.",
     )
 
 

@@ -78,9 +78,8 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                 (
                     Text(
                         "The paper reports how well accelerations are learned as a loss, mean Σᵢ|aᵢ − âᵢ| over its "
-                        "test "
-                        "states: the absolute error of the table. Training curves are over time, since that is what "
-                        "models are given equally."
+                        "test states: the absolute error of the table. Training curves are over time, since that is "
+                        "what models are given equally."
                     ),
                     _standard(validation, "training", "Relative error of the accelerations while training."),
                     _standard(validation, "errors_over_states", "Where in state space each model errs."),
@@ -91,10 +90,10 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                 (
                     Text(
                         f"From {lnn.motion.spread.trajectories} initial states with angles anywhere and velocities on "
-                        "[0, 0.1], over 100 s: the analytic energy along each roll-out, in units of the paper's scale, "
-                        f"{validation.energy_scale:.3g} J. The paper gives means; one motion can make a mean, as one "
-                        "of "
-                        "its own 40 does (8 % with it, 2.3 % without), so medians, maxima and failures stand beside it."
+                        "[0, 0.1], over 100 s: the analytic energy along each roll-out, in units of the paper's "
+                        f"scale, {validation.energy_scale:.3g} J. The paper gives means; one motion can make a mean, "
+                        "as one of its own 40 does (8 % with it, 2.3 % without), so medians, maxima and failures "
+                        "stand beside it."
                     ),
                     _standard(validation, "energy", "Medians and 10–90 % ranges over the initial states."),
                     Picture(
@@ -118,10 +117,9 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                 (
                     Text(
                         "The motion is chaotic, with a Lyapunov time of "
-                        f"{validation.lyapunov_time or float('nan'):.2f} s "
-                        "computed from the analytic system: an error grows by a factor of 1,000 in seven of them. No "
-                        "model, "
-                        "and no integrator, follows the angles for 100 s; what can be asked for is how long it does."
+                        f"{validation.lyapunov_time or float('nan'):.2f} s computed from the analytic system: an error "
+                        "grows by a factor of 1,000 in seven of them. No model, and no integrator, follows the angles "
+                        "for 100 s; what can be asked for is how long it does."
                     ),
                     Picture(
                         "angles", partial(_angles, validation), "The typical roll-out, at its beginning and its end."
@@ -229,13 +227,11 @@ def _claims(validation: Validation) -> tuple[Claim, ...]:
 def _differences(mode: Mode, config: Config) -> tuple[str, ...]:
     shared = (
         f"Each model is trained for {config.effort.seconds:g} s, by Muon and then by Gauss–Newton steps; the paper "
-        "trains "
-        "with Adam on 600,000 batches of 512 states, resumed, and notes “only good seeds allowed”.",
+        "trains with Adam on 600,000 batches of 512 states, resumed, and notes “only good seeds allowed”.",
         "Networks are 3 hidden layers of 64 SiLU units in natural scales, angles embedded as (sin, cos); the paper's "
         "have 500 softplus units on (q, q̇) as they are.",
         "DeLaN and the neural ODE are not in the paper's figures. The neural ODE is trained on short motions, all "
-        "others "
-        "on accelerations.",
+        "others on accelerations.",
         "We roll out with Dopri8 at a tolerance of 1e-8, in float64; initial states are drawn anew.",
     )
     return (*shared, "lnn_paper is the paper's network and recipe.") if mode is Mode.full else shared

@@ -439,17 +439,14 @@ def _as_float64(dynamics: Any) -> Any:
 def _differences(config: Config) -> tuple[str, ...]:
     return (
         f"Divergences are medians over {config.draws} draws of weights and of {config.inputs} inputs; the paper's "
-        "authors take 10 draws and "
-        "256 inputs.",
+        "authors take 10 draws and 256 inputs.",
         f"Our σ are fitted by {config.fit_steps} steps of Adam on the mean of log₁₀ over draws, for widths "
-        f"{', '.join(map(str, config.fit_widths))}; "
-        "theirs by 2,500 evaluations of a random search, of widths between 10 and 300, and symbolic regression.",
+        f"{', '.join(map(str, config.fit_widths))}; theirs by 2,500 evaluations of a random search, of widths between "
+        "10 and 300, and symbolic regression.",
         f"Networks are trained for {config.train_steps} steps of Adam at 1e-3 in float64, the plain one of the last "
-        "section in float32 with "
-        f"{config.plain_width} hidden units where the paper has 500.",
+        f"section in float32 with {config.plain_width} hidden units where the paper has 500.",
         "“ours” is the LNN in natural scales, with angles embedded, SiLU and LeCun's rule. It is measured on the "
-        "double pendulum only: the "
-        "paper's objective, with inputs from unit Gaussians, is of its own network.",
+        "double pendulum only: the paper's objective, with inputs from unit Gaussians, is of its own network.",
     )
 
 
@@ -469,8 +466,7 @@ def _divergence_section(scores: Mapping[tuple[str, int, int], float], config: Co
         (
             Text(
                 "For weights drawn by each rule: how far accelerations, and the gradients of each layer, are from unit "
-                "Gaussians. Zero "
-                "would be perfect but for the regularisation; a difference of one is a factor of ten."
+                "Gaussians. Zero would be perfect but for the regularisation; a difference of one is a factor of ten."
             ),
             Table(
                 ("width, hidden layers", *RULES),
@@ -536,9 +532,8 @@ def _fit_section(
                     ("output: σ = c n^e", constants["output"], 1.0, f"{constants['output_exponent']:.2f}", "0.50"),
                 ),
                 "Constants with the exponents of eq. 16; exponents from a line through log σ against log n. The "
-                "objective does not see "
-                "the scale of L, so the accelerations do not change with the output layer's σ: its place is set by the "
-                "gradients.",
+                "objective does not see the scale of L, so the accelerations do not change with the output layer's σ: "
+                "its place is set by the gradients.",
             ),
             Picture("sigma", partial(_sigma_figure, fitted), "Our σ as dots, eq. 16 as lines."),
         ),
@@ -575,8 +570,7 @@ def _training_section(trained: Mapping[tuple[str, int, int], tuple[float, ...]],
         (
             Text(
                 f"The double pendulum, {config.train_steps} steps of the paper's Adam, batches of 32. A network that "
-                "predicts no acceleration at "
-                "all has an error of about 47 rad/s²."
+                "predicts no acceleration at all has an error of about 47 rad/s²."
             ),
             Table(
                 ("width, hidden layers", *RULES, OURS),
@@ -605,12 +599,10 @@ def _plain_section(
         (
             Text(
                 f"L = N(q, q̇) with {config.plain_width} softplus units in each of three hidden layers, nothing "
-                "embedded or scaled, "
-                f"weights by eq. 16, Adam from 1e-3, batches of 32, the L1 loss, float32: {config.plain_steps:,} steps "
-                "ran "
-                f"{outcome}. The error is then {plain.acceleration.l1_sum:.3g} rad/s². To see why, network and recipe "
-                "are "
-                f"exchanged one at a time, each for the same {plain.train_seconds:.0f} s:"
+                "embedded or scaled, weights by eq. 16, Adam from 1e-3, batches of 32, the L1 loss, float32: "
+                f"{config.plain_steps:,} steps ran {outcome}. The error is then {plain.acceleration.l1_sum:.3g} "
+                "rad/s². To see why, network and recipe are exchanged one at a time, each for the same "
+                f"{plain.train_seconds:.0f} s:"
             ),
             Table(
                 ("network", "recipe", "error, rad/s²", "largest gradient / median", "indefinite M"),
@@ -624,12 +616,10 @@ def _plain_section(
                     for model in validation.models
                 ),
                 "“Largest gradient / median”: of the L1 loss at single states, over 2,000 of them; “indefinite M”: the "
-                "share of "
-                "states where the learned mass matrix has a determinant that is not positive. Where it passes through "
-                "zero "
-                "accelerations are unbounded, and one state of a batch decides Adam's step. Our network is that of "
-                "natural scales, "
-                "sines and cosines, and ½|y|² at the start; our recipe Muon and Gauss–Newton on tempered residuals.",
+                "share of states where the learned mass matrix has a determinant that is not positive. Where it passes "
+                "through zero accelerations are unbounded, and one state of a batch decides Adam's step. Our network "
+                "is that of natural scales, sines and cosines, and ½|y|² at the start; our recipe Muon and "
+                "Gauss–Newton on tempered residuals.",
             ),
             Results(validation),
         ),
@@ -655,13 +645,10 @@ def _summary(
     ran = "without a NaN" if failure is None else "into a NaN"
     return (
         f"By the paper's own measure eq. 16 is the best of four rules in {wins} of {cases} sizes. Our fit to the same "
-        "measure gives "
-        f"{constants['first']:.2g}/√n, {constants['hidden']:.2g} i/√n and {constants['output']:.2g} √n, where eq. 16 "
-        "has 2.2/√n, 0.58 i/√n "
-        "and √n.",
+        f"measure gives {constants['first']:.2g}/√n, {constants['hidden']:.2g} i/√n and {constants['output']:.2g} √n, "
+        "where eq. 16 has 2.2/√n, 0.58 i/√n and √n.",
         f"The paper's network runs {config.plain_steps:,} steps in float32 {ran} and is then off by "
-        f"{plain.acceleration.l1_sum:.2g} rad/s²; ours is "
-        f"off by {ours.acceleration.l1_sum:.2g} after the same time.",
+        f"{plain.acceleration.l1_sum:.2g} rad/s²; ours is off by {ours.acceleration.l1_sum:.2g} after the same time.",
     )
 
 

@@ -75,16 +75,14 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         claims=_claims(found),
         differences=(
             f"Each model is trained for {config.effort.seconds:g} s, by Muon and then by Gauss–Newton steps. The "
-            "authors train "
-            "with Adam for some hundred thousand steps.",
+            "authors train with Adam for some hundred thousand steps.",
             "Networks are 3 hidden layers of 64 SiLU units in natural scales; the Hamiltonian one is fed arsinh(p/P), "
-            "since p "
-            "has heavy tails where velocities are uniform. The authors feed p itself, and resample velocities near 1.",
+            "since p has heavy tails where velocities are uniform. The authors feed p itself, and resample velocities "
+            "near 1.",
             "The Hamiltonian networks are trained on Hamilton's equations, that is on q̇ and ṗ; the others on "
             "accelerations.",
             "Errors are of roll-outs of 1 s from random initial states and random g, as in the authors' notebook; the "
-            "paper "
-            "shows one motion of each model.",
+            "paper shows one motion of each model.",
             "DeLaN and the baseline network are not in the paper's figure.",
         ),
         sections=(
@@ -144,8 +142,7 @@ def _summary(found: Mapping[tuple[str, str], Any]) -> tuple[str, ...]:
         f"{special['lnn']:.1e} and {special['hnn_observed']:.1e}.",
         f"Given the true momenta, a Hamiltonian network comes to {ours['hnn_canonical']:.1e} and "
         f"{special['hnn_canonical']:.1e}. The map from p to q̇ is then given to it, and ṗ = g is all that is left to "
-        "learn; by "
-        f"the velocity ∂H/∂p that it has learned itself, its error in special relativity is {flow:.1e}.",
+        f"learn; by the velocity ∂H/∂p that it has learned itself, its error in special relativity is {flow:.1e}.",
         "The paper's Lagrangian, however, is not that of special relativity; the last section shows why.",
     )
 
@@ -203,9 +200,8 @@ def _section(validation: Validation, found: Mapping[tuple[str, str], Any]) -> Se
             ("model", "median", "90 %", "largest", "failed", "median, by ∂H/∂p", "fastest |v|"),
             velocity,
             f"‖v̂ − v‖₂/‖v‖₂ over each of {validation.start.q.shape[0]} roll-outs of 1 s. Velocities of Hamiltonian "
-            "networks follow from "
-            "p by the true momentum map; “by ∂H/∂p” is the error of the velocity that they have learned. No true "
-            "motion reaches |v| = 1.",
+            "networks follow from p by the true momentum map; “by ∂H/∂p” is the error of the velocity that they have "
+            "learned. No true motion reaches |v| = 1.",
         ),
         Picture(
             f"{system.name}_velocities",
@@ -245,15 +241,13 @@ def _not_relativity() -> Section:
         (
             Text(
                 "A free particle of special relativity makes its proper time stationary: L = −√(1 − q̇²), with m = c = "
-                "1. From it "
-                "follow the momentum and the equation of motion d p/dt = g:"
+                "1. From it follow the momentum and the equation of motion d p/dt = g:"
             ),
             Equation(special, special.p[0], special.momenta[0]),
             Equation(special, special.a[0], a_special),
             Text(
                 "The paper puts the kinetic energy γ − 1 where the kinetic part of a Lagrangian belongs. The two are "
-                "the same only where "
-                "the energy is quadratic in the velocity. Then"
+                "the same only where the energy is quadratic in the velocity. Then"
             ),
             Equation(paper, paper.p[0], paper.momenta[0]),
             Equation(paper, paper.a[0], a_paper),
