@@ -199,7 +199,7 @@ def _claims(validation: Validation) -> tuple[Claim, ...]:
         Claim("… median", None, lnn.motion.spread.final_median, "of the scale", None),
         Claim("… largest", None, lnn.motion.spread.final_max, "of the scale", None),
         Claim(
-            "The baseline does not",
+            "The baseline errs by more than ten times as much",
             f"{_PAPER['energy_nn']:g} ({_PAPER['energy_nn_39']:g} without one state)",
             energy["nn"],
             "mean of the scale",

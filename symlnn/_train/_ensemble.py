@@ -95,7 +95,7 @@ def _error(problem: Problem, params: Any, validation: Samples) -> Scalar:
     return jnp.sqrt(jnp.sum((predicted - validation.a) ** 2) / jnp.sum(validation.a**2))
 
 
-def _chunk(stage: AbstractStage, problem: Problem, keys: Key, params: Any, state: Any) -> Callable[..., Any]:
+def _chunk(stage: AbstractStage, problem: Problem, keys: Array, params: Any, state: Any) -> Callable[..., Any]:
     """`stage.chunk` steps of every member, compiled; steps beyond the last leave a member as it is."""
 
     def one(params: Any, state: Any, key: Key, first: Array, total: Array) -> tuple[Any, Any]:

@@ -36,24 +36,31 @@ HORIZON = 2
 _ROWS_PER_COORDINATE = 512
 
 
-def _sources(system: System, data: xr.Dataset | None, key: jax.Array) -> tuple[Source, Samples, Samples]:
-    """Where training draws from, what its scales are taken from, and the validation samples."""
+def _states(system: System, data: xr.Dataset | None, scaled: Samples, key: jax.Array) -> tuple[Source, Samples]:
+    """Where training on states draws from, and the validation samples, which it does not draw."""
     if data is None:
-        stream = Stream(system)
-        drawn = eqx.filter_jit(stream)(key, _VALIDATION_SAMPLES)
-        return stream, drawn, drawn
-    samples = samples_of(data)
-    held_out = min(_VALIDATION_SAMPLES, int(_VALIDATION_SHARE * samples.size))
+        return Stream(system), scaled
+    held_out = min(_VALIDATION_SAMPLES, int(_VALIDATION_SHARE * scaled.size))
     if held_out < 1:
-        raise ValueError(f"The data set has {samples.size} samples, too few to hold some out: at least 10 are needed.")
-    order = jax.random.permutation(key, samples.size)
-    return Resample(samples[order[held_out:]]), samples, samples[order[:held_out]]
+        raise ValueError(f"The data set has {scaled.size} samples, too few to hold some out: at least 10 are needed.")
+    order = jax.random.permutation(key, scaled.size)
+    return Resample(scaled[order[held_out:]]), scaled[order[:held_out]]
 
 
-def _motions(system: System, data: xr.Dataset | None, scales: Scales, horizon: int) -> SegmentSource:
+def _motions(
+    system: System, data: xr.Dataset | None, scaled: Samples, key: jax.Array, interval: float, horizon: int
+) -> tuple[SegmentSource, Samples]:
+    """Where training on motions draws from, and the validation samples, of whole motions that it does not draw."""
     if data is None:
-        return SegmentStream(system, interval=scales.interval, count=horizon)
-    return Resample(segments_of(data, horizon))
+        return SegmentStream(system, interval=interval, count=horizon), scaled
+    motions = data.sizes.get("trajectory", 2)  # `segments_of` says what is wrong with data without any
+    if motions < 2:
+        raise ValueError("The data set has one trajectory: at least 2 are needed, one of them to be held out.")
+    held_out = max(1, int(_VALIDATION_SHARE * motions))
+    segments = segments_of(data.isel(trajectory=slice(held_out, None), missing_dims="ignore"), horizon)
+    held = samples_of(data.isel(trajectory=slice(0, held_out)))
+    order = jax.random.permutation(key, held.size)[:_VALIDATION_SAMPLES]
+    return Resample(segments), held[order]
 
 
 def default_recipe(rows: int, dof: int, first_order: FirstOrder) -> Recipe:
@@ -94,14 +101,17 @@ def learn(
     if horizon < 1:
         raise ValueError(f"horizon must be at least 1, but is {horizon}.")
     build, train, validate = jax.random.split(jax.random.key(seed), 3)
-    source, scaled, validation = _sources(system, data, validate)
+    scaled = eqx.filter_jit(Stream(system))(validate, _VALIDATION_SAMPLES) if data is None else samples_of(data)
     scales = natural_scales(system, scaled)
     spec = ModelSpec(model, system, scales, architecture or Architecture())
     dynamics = spec.build(build)
     made = _residual(residual or spec.residual, dynamics, scales, scaled)
-    drawn = _motions(system, data, scales, horizon) if made.on_motions else source
+    if made.on_motions:
+        source, validation = _motions(system, data, scaled, validate, scales.interval, horizon)
+    else:
+        source, validation = _states(system, data, scaled, validate)
     if recipe is None:
-        rows = jax.eval_shape(lambda: made(dynamics, drawn(train, 1))).shape[-1]
+        rows = jax.eval_shape(lambda: made(dynamics, source(train, 1))).shape[-1]
         recipe = default_recipe(rows, system.dof, first_order or FirstOrder())
     run: dict[str, Any] = {
         "seed": seed,
@@ -111,7 +121,7 @@ def learn(
     }
     fitted = fit(
         dynamics,
-        drawn,
+        source,
         made,
         key=train,
         validation=validation,
