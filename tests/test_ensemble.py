@@ -1,4 +1,4 @@
-"""Ensembles: several trainings under one vmap are what each would be alone."""
+"""Ensembles: several trainings under one vmap, each of which learns."""
 
 import equinox as eqx
 import jax
@@ -62,3 +62,8 @@ def test_wrong_arguments(parts: tuple) -> None:
         fitted(parts, (), steps=1)
     with pytest.raises(ValueError, match="exactly one of seconds and steps"):
         fitted(parts, members(parts[0], 1))
+    with pytest.raises(ValueError, match="must be positive"):
+        fitted(parts, members(parts[0], 1), seconds=0.0)
+    other = symlnn.ModelSpec("delan", parts[0].system, parts[0].scales, SMALL).build(jax.random.key(0))
+    with pytest.raises(ValueError, match="built alike"):
+        fitted(parts, (*members(parts[0], 1), other), steps=10)

@@ -83,7 +83,7 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
             f"The network is ours: {config.depth} hidden layers of {config.width} units in natural scales, angles "
             "embedded as (sin, cos), LeCun's initialisation for every activation. A polynomial activation might do "
             "better with another.",
-            "SiLU and GELU are not in the paper.",
+            "SiLU and GELU are not in the paper's list; the authors' search code names SiLU, as swish.",
         ),
         sections=(
             Section(
@@ -118,8 +118,8 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                 "How the median seeds move",
                 (
                     Text(
-                        "For each activation the seed of the median error, as every report measures a model. Training "
-                        "time is that of all seeds together."
+                        "For each activation the seed of the median error (the better of the two middle ones), as "
+                        "every report measures a model. Training time is that of all seeds together."
                     ),
                     Results(validation),
                     Picture("energy", partial(FIGURES["energy"], validation), "Energy error along the roll-outs."),

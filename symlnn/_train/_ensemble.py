@@ -1,5 +1,6 @@
 """Several trainings of one model at once, from different keys, under one `vmap`."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from .._types import Key, Samples, Scalar
 from ._fit import Recipe
 from ._residual import AbstractResidual
 from ._stage import AbstractStage, Problem
+
+_ENDLESS = 2**30
+"""Steps of a stage that the clock ends."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,10 @@ def fit_ensemble(
         raise ValueError("An ensemble needs at least one member.")
     if (seconds is None) == (steps is None):
         raise ValueError("fit_ensemble needs exactly one of seconds and steps.")
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise ValueError(f"The training budget must be positive, but is {seconds} seconds.")
+    if len({jax.tree.structure(member) for member in members}) > 1:
+        raise ValueError("The members of an ensemble must be built alike and differ in their parameters only.")
     _, static = eqx.partition(members[0], trainable(members[0]))
     problem = Problem(static, residual, source)
     params = jax.tree.map(lambda *x: jnp.stack(x), *(eqx.filter(m, trainable(m)) for m in members))
@@ -65,9 +73,14 @@ def fit_ensemble(
         state = eqx.filter_vmap(stage.init)(params)
         chunk = _chunk(stage, problem, keys, params, state)
         deadline = None if seconds is None else seconds * sum(recipe.time_shares[: index + 1])
-        per_chunk = _seconds_of(chunk, params, state)
-        planned = recipe.divide(steps)[index] if steps is not None else 0
-        total = planned if deadline is None else max(1, round((deadline - spent) / per_chunk)) * stage.chunk
+        if steps is not None:
+            total = recipe.divide(steps)[index]
+        elif stage.scheduled:
+            assert deadline is not None
+            per_chunk = _seconds_of(chunk, params, state)
+            total = max(1, round((deadline - spent) / per_chunk)) * stage.chunk
+        else:
+            total = _ENDLESS
         done = 0
         while done < total and (deadline is None or stage.scheduled or spent < deadline):
             begin = time.monotonic()
@@ -112,6 +125,8 @@ def _chunk(stage: AbstractStage, problem: Problem, keys: Array, params: Any, sta
 
 
 def _seconds_of(chunk: Callable[..., Any], params: Any, state: Any) -> float:
-    begin = time.monotonic()
-    jax.block_until_ready(chunk(params, state, jnp.asarray(0), jnp.asarray(1)))
-    return time.monotonic() - begin
+    for _ in range(2):  # the first call also pays for what is done once
+        begin = time.monotonic()
+        jax.block_until_ready(chunk(params, state, jnp.asarray(0), jnp.asarray(1)))
+        elapsed = time.monotonic() - begin
+    return elapsed
