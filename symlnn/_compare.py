@@ -136,16 +136,18 @@ def wrapped_difference(
         return np.where(is_angle, (difference + np.pi) % (2 * np.pi) - np.pi, difference)
 
 
-def state_errors(system: System, truth: Rollout, model: Rollout) -> Float[np.ndarray, "batch time"]:
-    """The distance of two batches of motions, in units of the spread of the true one.
+def state_errors(
+    system: System, truth: Rollout, model: Rollout, *, spread_of: Rollout | None = None
+) -> Float[np.ndarray, "batch time"]:
+    """The distance of two batches of motions, in units of the spread of the true one, or of `spread_of`.
 
-    Each coordinate and velocity is divided by its standard deviation over the true motions (that of an angle at
-    most π/√3, the uniform one), and the root mean square over them is taken.
+    Each coordinate and velocity is divided by its standard deviation over those motions (that of an angle at most
+    π/√3, the uniform one), and the root mean square over them is taken.
     """
     q, v = np.asarray(truth.q), np.asarray(truth.v)
-    q_spread = np.std(q, axis=(0, 1))
+    spread = truth if spread_of is None else spread_of
+    q_spread, v_spread = (np.std(np.asarray(x), axis=(0, 1)) for x in (spread.q, spread.v))
     q_spread = np.where(system.is_angle, np.minimum(q_spread, np.pi / np.sqrt(3)), q_spread)
-    v_spread = np.std(v, axis=(0, 1))
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = [
             wrapped_difference(np.asarray(model.q), q, system.is_angle) / np.maximum(q_spread, 1e-300),

@@ -20,7 +20,7 @@ from symlnn._report import check_folder, settings_of
 
 from . import activations, coordinates, double_pendulum, initialisation, relativistic_particle
 from ._study import Mode
-from ._write import cell, write_study
+from ._write import cell, verdict, write_study
 
 STUDIES: Mapping[str, ModuleType] = {
     "double_pendulum": double_pendulum,
@@ -42,8 +42,8 @@ def _list(asked: bool) -> None:
 
 
 def _commit() -> str | None:
-    """The commit of this checkout, None outside of one."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    """The commit of this checkout, marked where files have been changed since; None outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
@@ -82,8 +82,7 @@ def main(
         write_study(study, out)
     table = Table("claim", "paper", "here", "unit", "holds", box=None)
     for claim in study.claims:
-        holds = "–" if claim.holds is None else "yes" if claim.holds else "no"
-        table.add_row(claim.claim, cell(claim.paper), cell(claim.here), claim.unit, holds)
+        table.add_row(claim.claim, cell(claim.paper), cell(claim.here), claim.unit, verdict(claim.holds))
     console.print(table)
     console.print(f"Wrote {out / 'index.html'} after {time.monotonic() - begin:.0f} s.", soft_wrap=True)
 

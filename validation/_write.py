@@ -75,6 +75,7 @@ def _page(study: Study, pictures: dict[str, str]) -> str:
     )
     environment.filters["figure"] = number
     environment.filters["cell"] = cell
+    environment.filters["verdict"] = verdict
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["colours"] = lambda validation: colours([model.name for model in validation.models])
     environment.filters["results"] = results_table
@@ -82,7 +83,8 @@ def _page(study: Study, pictures: dict[str, str]) -> str:
     return environment.get_template("study.html.jinja").render(study=study, pictures=pictures)
 
 
-def _verdict(holds: bool | None) -> str:
+def verdict(holds: bool | None) -> str:
+    """Whether a claim holds, as a word."""
     return "–" if holds is None else "yes" if holds else "no"
 
 
@@ -93,7 +95,7 @@ def markdown(study: Study) -> str:
     made = ", ".join(f"{name} {version}" for name, version in settings.versions.items())
     lines += [f"Made by `{settings.command}` ({settings.precision}, {settings.device}; {made}).", ""]
     columns = ("claim", "paper", "here", "unit", "holds")
-    claims = [(c.claim, c.paper, c.here, c.unit, _verdict(c.holds)) for c in study.claims]
+    claims = [(c.claim, c.paper, c.here, c.unit, verdict(c.holds)) for c in study.claims]
     lines += ["## Paper and here", "", *_rows(columns, claims), ""]
     lines += ["Differences in set-up:", "", *(f"- {difference}" for difference in study.differences), ""]
     for section in study.sections:

@@ -73,6 +73,8 @@ class Row:
     measure: str
     threshold: float
     """Below it a tick is confirmed."""
+    undecided: tuple[str, ...] = ()
+    """The columns whose number says nothing about the paper's cell."""
 
 
 ROWS: tuple[Row, ...] = (
@@ -87,6 +89,7 @@ ROWS: tuple[Row, ...] = (
         (False, True, True, True, True),
         "elastic pendulum: change of the motion when the integrator's tolerance goes from 1e-5 to 1e-8",
         1e-3,
+        undecided=("nn",),
     ),
     Row(
         "Learns exact conservation laws",
@@ -105,12 +108,14 @@ ROWS: tuple[Row, ...] = (
         (False, False, False, False, True),
         "relativistic particle on (q, q̇): distance of the motion over 1 s",
         0.05,
+        undecided=("nn", "node"),
     ),
     Row(
         "Learns arbitrary Lagrangians: magnetic force",
         (False, False, False, False, True),
         f"charged particle on (q, q̇): distance of the motion over {_WINDOW:g} s",
         0.05,
+        undecided=("nn", "node"),
     ),
 )
 
@@ -195,10 +200,10 @@ def _own_drift(validation: Validation, model: ModelResult) -> float:
 
 def _step_dependence(validation: Validation, model: ModelResult) -> float:
     """How much the motion depends on the integrator's steps, in units of the spread of the true motions."""
-    fine = model.motion.rollout
-    coarse = roll_out(model.dynamics, validation.start, fine.t, tolerance=1e-5)
-    early = int(np.searchsorted(np.asarray(fine.t), _WINDOW))
-    return float(np.median(state_errors(validation.system, fine, coarse)[:, early]))
+    truth = validation.oracle.rollout
+    fine, coarse = (roll_out(model.dynamics, validation.start, truth.t, tolerance=tol) for tol in (1e-8, 1e-5))
+    early = int(np.searchsorted(np.asarray(truth.t), _WINDOW))
+    return float(np.median(state_errors(validation.system, fine, coarse, spread_of=truth)[:, early]))
 
 
 def _measure(by_name: Mapping[str, Validation]) -> dict[tuple[str, str], float]:
@@ -276,11 +281,11 @@ def _summary(values: Mapping[tuple[str, str], float]) -> tuple[str, ...]:
         (number < row.threshold) == tick
         for row in ROWS
         for column, tick in zip(COLUMNS, row.ticks, strict=True)
-        if (number := _number(values, row, column)) is not None
+        if (number := _number(values, row, column)) is not None and column not in row.undecided
     ]
     coordinates, kinetic, magnetic = (ROWS[i].name for i in (3, 4, 5))
     return (
-        f"Of the {len(agree)} cells measured, {sum(agree)} come out as in the paper's table.",
+        f"Of the {len(agree)} cells that a measurement decides, {sum(agree)} come out as in the paper's table.",
         "On (q, q̇) of a pendulum in polar coordinates the Hamiltonian network is off by "
         f"{values[coordinates, 'hnn']:.2g} of the spread of the motions and the LNN by "
         f"{values[coordinates, 'lnn']:.2g}. DeLaN is off by {values[kinetic, 'delan']:.2g} for a relativistic particle "
@@ -296,7 +301,8 @@ def _claims(values: Mapping[tuple[str, str], Any]) -> tuple[Claim, ...]:
     for row in ROWS:
         for column, tick in zip(COLUMNS, row.ticks, strict=True):
             number = _number(values, row, column)
-            holds = None if number is None else (number < row.threshold) == tick
+            decided = number is not None and column not in row.undecided
+            holds = (number < row.threshold) == tick if decided else None
             claims.append(
                 Claim(f"{row.name}: {column}", "✓" if tick else "blank", number, f"tick below {row.threshold:g}", holds)
             )

@@ -62,13 +62,10 @@ class SegmentStream(eqx.Module):
 def segments_of(dataset: xr.Dataset, count: int) -> Segments:
     """Every stretch of `count` steps in the trajectories of a data set.
 
-    Raises `ValueError` where it holds no trajectories, too short ones, or unequal steps of time.
+    Raises `ValueError` where its trajectories are too short, not finite, or of unequal steps of time.
     """
-    if "trajectory" not in dataset.dims:
-        raise ValueError(
-            "Training on motions needs trajectories, but the data set holds single states: "
-            "generate one with --trajectories, or train on accelerations."
-        )
+    if count < 1:
+        raise ValueError(f"count must be at least 1, but is {count}.")
     dataset = dataset.isel(trajectory=np.flatnonzero(dataset["successful"].values))
     times = dataset["t"].values
     starts = len(times) - count
@@ -89,6 +86,8 @@ def segments_of(dataset: xr.Dataset, count: int) -> Segments:
         return rows(np.repeat(column(name, axis)[:, None], starts, axis=1))
 
     q, v = column("q", "coordinate"), column("v", "coordinate")
+    if not (np.isfinite(q).all() and np.isfinite(v).all()):
+        raise ValueError("The data set holds values that are not finite: remove those trajectories.")
     states = States(
         q=rows(q[:, first]),
         v=rows(v[:, first]),

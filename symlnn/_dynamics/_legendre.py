@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import optimistix as optx
 
 from .._system import System
 from .._types import Coordinates, RealScalar, Scalar, Varying
 from ._base import AbstractMomentum
+from ._solve import solve
 from ._symbolic import SymbolicDynamics, SymbolicLagrangian
 
 
@@ -71,7 +73,11 @@ class SymbolicMomentum(AbstractMomentum):
             max_steps=128,
             throw=False,
         )
-        return jnp.where(solution.result == optx.RESULTS.successful, solution.value, jnp.nan)
+        v = solution.value
+        # near a singularity of p(v), the speed of light say, p − p(v) stays above its tolerance by rounding alone
+        left = solve(jax.jacfwd(lambda v: self(q, v, m, t))(v), self(q, v, m, t) - p)
+        found = jnp.max(jnp.abs(left)) <= 10 * tolerance * (1 + jnp.max(jnp.abs(v)))
+        return jnp.where(found, v, jnp.nan)
 
     def hamiltonian(self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
         """H(q, p, t) = p·v − L(q, v, t) at v = v(q, p)."""

@@ -21,6 +21,7 @@ from ._model import Model as Model
 from ._node import VectorFieldMLP as VectorFieldMLP
 from ._node import node, node2
 from ._scales import Scales as Scales
+from ._scales import floored as floored
 from ._scales import natural_scales as natural_scales
 
 MODELS: Mapping[str, Model] = {

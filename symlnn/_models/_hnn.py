@@ -1,6 +1,7 @@
 """The Hamiltonian neural network: a Hamiltonian that is a multilayer perceptron."""
 
 import dataclasses
+import operator
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +24,9 @@ from ._scales import Scales
 class MLPHamiltonian(AbstractHamiltonian):
     """An arbitrary Hamiltonian in natural scales, x of the positions and y = arsinh(p/P):
 
-        H = P V · (N₁(x, y) + w N₂(x)),        w = Ṗ Q/(P V),
+        H = max(P V) · N₁(x, y) + max(Ṗ Q) · N₂(x),
 
-    so that ∂H/∂p is of the size of V, and ∂H/∂q of that of Ṗ.
+    the maxima over coordinates. With one coordinate ∂H/∂p is of the size of V, and ∂H/∂q of that of Ṗ.
 
     Source: Greydanus, Dzamba & Yosinski 2019 (arXiv:1906.01563).
     """
@@ -46,8 +47,8 @@ class MLPHamiltonian(AbstractHamiltonian):
         """H(q, p, m, t), of one state."""
         scales = self.features.scales
         x, y = self.features.positions(q, m, t), self.features.momenta(p)
-        kinetic = max(p * v for p, v in zip(scales.p, scales.v, strict=True))
-        potential = max(rate * q for rate, q in zip(scales.p_rate, scales.q, strict=True))
+        kinetic = max(map(operator.mul, scales.p, scales.v))
+        potential = max(map(operator.mul, scales.p_rate, scales.q))
         return kinetic * self.network(jnp.concatenate([x, y]))[0] + potential * self.potential(x)[0]
 
 
@@ -63,7 +64,7 @@ def hnn(system: System, scales: Scales, architecture: Architecture, *, key: Key)
 def hnn_observed(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
     """Hamiltonian neural network on (q, q̇).
 
-    Velocities taken for canonical momenta, as the paper does to show that it fails.
+    Velocities taken for canonical momenta, as the paper does to show that it fails; and so declared forces for v̇.
     """
     observed = dataclasses.replace(scales, p=scales.v, p_rate=scales.a)
     hamiltonian = MLPHamiltonian(Features(system.is_angle, observed), architecture, key=key)

@@ -13,18 +13,19 @@ from ._scales import Scales
 
 
 class HybridLagrangian(AbstractLagrangian):
-    """A mechanical Lagrangian with a vector potential A and a free part N, either of which may be left out:
+    """A mechanical Lagrangian with a vector potential 𝐀 and a free part N, either of which may be left out:
 
-        L = S · (½ yᵀ M(x) y − w V(x) + w A(x)·y + N(x, y)),        w = A Q/V²  of `Scales`.
+        L = S · (½ yᵀ M(x) y − w V(x) + w 𝐀(x)·y + N(x, y)),        w = `Scales.potential_weight`.
 
-    Without N it is the most general Lagrangian quadratic in the velocities: A makes magnetic and Coriolis forces.
+    Without N it is the most general Lagrangian that is quadratic in the velocities with M positive definite: 𝐀 makes
+    magnetic and Coriolis forces.
     With N it can represent every Lagrangian, as the `MLPLagrangian` can, but begins at a mechanical one.
     """
 
     mechanical: MechanicalLagrangian
     """½ yᵀ M y − w V."""
     vector_potential: MLP | None
-    """A, with dof outputs."""
+    """𝐀, with dof outputs."""
     free: MLP | None
     """N."""
 

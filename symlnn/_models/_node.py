@@ -41,9 +41,9 @@ def node(system: System, scales: Scales, architecture: Architecture, *, key: Key
 
 
 def node2(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
-    """Neural ODE of second order, the honest baseline network.
+    """Neural ODE of second order.
 
-    q̇ = v is known and q̈ is learned, on motions; the network is that of `nn`.
+    q̇ = v is known and q̈ is learned, on motions: the baseline to compare with. The network is that of `nn`.
 
     Source: Gruver, Finzi, Stanton & Wilson 2022 (arXiv:2202.04836).
     """

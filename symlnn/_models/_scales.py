@@ -96,7 +96,7 @@ def natural_scales(system: System, samples: Samples) -> Scales:
 
 
 def _momenta(system: System, samples: Samples) -> tuple[np.ndarray, np.ndarray]:
-    """The sizes of the canonical momenta and of their rates; 1 where one is always zero."""
+    """The sizes of the canonical momenta and of their rates."""
     states, momenta = samples.states, SymbolicDynamics(system).momenta
 
     def along(q: Array, v: Array, a: Array, m: Array, t: Array) -> tuple[Array, Array]:
@@ -104,11 +104,11 @@ def _momenta(system: System, samples: Samples) -> tuple[np.ndarray, np.ndarray]:
 
     p, rate = jax.vmap(along)(states.q, states.v, samples.a, states.m, states.t)
     rms = np.sqrt(np.mean(np.asarray(rate) ** 2, axis=0))
-    return _floored(np.median(np.abs(p), axis=0)), _floored(rms)
+    return floored(np.median(np.abs(p), axis=0)), floored(rms)
 
 
-def _floored(sizes: np.ndarray) -> np.ndarray:
-    """The sizes, with the largest (or one) in place of those that are zero beside it."""
+def floored(sizes: np.ndarray) -> np.ndarray:
+    """The sizes, with the largest (or one) in place of those below a thousandth of it: zero but for rounding."""
     largest = sizes.max() if sizes.max() > 0 else 1.0
     return np.where(sizes > _RELATIVE_FLOOR * largest, sizes, largest)
 

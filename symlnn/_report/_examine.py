@@ -224,7 +224,7 @@ def _measure(
             raise KeyboardInterrupt  # `fit` keeps what it has; a report on half a training would mislead
         progress(f"Measuring {name}", None)
         with timer(f"measure {name}"):
-            runs.append(judge(name, learned.spec, bench, learned.fit.dynamics, learned.fit))
+            runs.append(judge(name, learned.spec, bench, learned.fit.dynamics, learned.fit, candidate.residual))
     result = runs[0]
     if seeds > 1:
         rows = tuple(
@@ -241,14 +241,26 @@ def _measure(
     return result
 
 
-def judge(name: str, spec: ModelSpec, bench: Bench, dynamics: AbstractDynamics, fit: Fit | None) -> ModelResult:
-    """All figures of one model; `fit` tells how it was trained, None where that is not known."""
+def judge(
+    name: str,
+    spec: ModelSpec,
+    bench: Bench,
+    dynamics: AbstractDynamics,
+    fit: Fit | None,
+    residual: str | None = None,
+) -> ModelResult:
+    """All figures of one model; `fit` tells how it was trained, None where that is not known.
+
+    `residual` is what it was trained on, the model's own unless it is given.
+    """
     predicted = eqx.filter_jit(batched_accelerations)(dynamics, bench.test.states)
     motion = _balance(bench.system, roll_out(dynamics, bench.start, bench.truth.t), bench.start, bench.scale)
     errors = state_errors(bench.system, bench.truth, motion.rollout)
     return ModelResult(
         name=name,
+        title=spec.title,
         spec=spec,
+        residual=residual or spec.residual,
         dynamics=dynamics,
         trainable_parameters=parameter_count(dynamics),
         states_seen=0 if fit is None else fit.states_seen,

@@ -62,7 +62,10 @@ class ModelResult:
     """All that was measured of one model."""
 
     name: str
+    title: str
     spec: ModelSpec
+    residual: str
+    """What it was trained on: a name of `RESIDUALS`."""
     dynamics: AbstractDynamics
     trainable_parameters: int
     states_seen: int
@@ -77,11 +80,6 @@ class ModelResult:
     outside: float
     seeds: tuple[Mapping[str, int | float], ...] = ()
     """With several seeds, the headline figures of each."""
-
-    @property
-    def title(self) -> str:
-        """What a report calls the model."""
-        return self.spec.title
 
 
 @dataclass(frozen=True)
@@ -163,6 +161,7 @@ class Validation:
         balance = dataclasses.asdict(model.motion.spread)
         return {
             "title": model.title,
+            "residual": model.residual,
             "trainable_parameters": model.trainable_parameters,
             "states_seen": model.states_seen,
             "train_seconds": model.train_seconds,

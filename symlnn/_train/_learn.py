@@ -7,6 +7,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 import xarray as xr
 
 from .._data import Resample, SegmentSource, SegmentStream, Source, Stream, samples_of, segments_of
@@ -53,12 +54,18 @@ def _motions(
     """Where training on motions draws from, and the validation samples, of whole motions that it does not draw."""
     if data is None:
         return SegmentStream(system, interval=interval, count=horizon), scaled
-    motions = data.sizes.get("trajectory", 2)  # `segments_of` says what is wrong with data without any
-    if motions < 2:
-        raise ValueError("The data set has one trajectory: at least 2 are needed, one of them to be held out.")
-    held_out = max(1, int(_VALIDATION_SHARE * motions))
-    segments = segments_of(data.isel(trajectory=slice(held_out, None), missing_dims="ignore"), horizon)
-    held = samples_of(data.isel(trajectory=slice(0, held_out)))
+    if "trajectory" not in data.dims:
+        raise ValueError(
+            "Training on motions needs trajectories, but the data set holds single states: "
+            "generate one with --trajectories, or train on accelerations."
+        )
+    whole = np.flatnonzero(data["successful"].values)
+    if len(whole) < 2:
+        raise ValueError("Training on motions needs at least 2 successful trajectories, one of them to be held out.")
+    shuffled = whole[np.asarray(jax.random.permutation(key, len(whole)))]
+    held_out = max(1, int(_VALIDATION_SHARE * len(whole)))
+    held = samples_of(data.isel(trajectory=shuffled[:held_out]))
+    segments = segments_of(data.isel(trajectory=shuffled[held_out:]), horizon)
     order = jax.random.permutation(key, held.size)[:_VALIDATION_SAMPLES]
     return Resample(segments), held[order]
 
@@ -106,6 +113,8 @@ def learn(
     spec = ModelSpec(model, system, scales, architecture or Architecture())
     dynamics = spec.build(build)
     made = _residual(residual or spec.residual, dynamics, scales, scaled)
+    if first_order is not None and recipe is not None:
+        raise ValueError("Give either a recipe or its first stage, not both.")
     if made.on_motions:
         source, validation = _motions(system, data, scaled, validate, scales.interval, horizon)
     else:
@@ -117,6 +126,7 @@ def learn(
         "seed": seed,
         "spec": spec.to_json(),
         "residual": repr(made),
+        "horizon": horizon,
         "samples": 0 if data is None else scaled.size,
     }
     fitted = fit(
@@ -143,4 +153,5 @@ def _residual(
         return residual
     if residual not in RESIDUALS:
         raise ValueError(f"Unknown residual {residual!r}; choose one of {', '.join(RESIDUALS)}.")
-    return RESIDUALS[residual](dynamics, scales, samples[:_VALIDATION_SAMPLES])
+    some = samples[jax.random.permutation(jax.random.key(0), samples.size)[:_VALIDATION_SAMPLES]]
+    return RESIDUALS[residual](dynamics, scales, some)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from .._data import accelerations
 from .._dynamics import AbstractDynamics, EulerLagrange
-from .._models import Scales
+from .._models import Scales, floored
 from .._simulate import flow
 from .._types import Samples, Scalar, Segments, States
 
@@ -69,10 +69,11 @@ class EulerLagrangeResidual(AbstractResidual):
 
         r = √dof · D (M a − f) / (‖D M D‖ · Ω · (1 + ‖a/A‖)),    D = diag V,    Ω = max A/V,
 
-    with the Frobenius norm of the velocity Hessian M in natural scales. Multiplying L by a number leaves r as it is,
-    and adding a total time derivative to L too: L ≡ 0, the minimum of |M a − f|, is none of r. (There r is 0/0, and r
-    does not tend to zero on any way to it.) With one degree of freedom r is that of `ScaledAcceleration`. With more,
-    an error along a small eigenvalue of M weighs less than in the acceleration.
+    with the Frobenius norm of the velocity Hessian M in natural scales. Where no forces are given, multiplying L by a
+    number leaves r as it is, and adding a total time derivative to L too: L ≡ 0, the minimum of |M a − f|, is none of
+    r. (There r is 0/0, and r is constant on the way c → 0 of c L.) With one degree of freedom r is that of
+    `ScaledAcceleration`. With more, an error along a small eigenvalue of M weighs less than in the acceleration, and a
+    Lagrangian that leaves a coordinate out, so that M is singular, can have r = 0: train on accelerations then.
     """
 
     on_motions: ClassVar[bool] = False
@@ -115,10 +116,13 @@ class VectorFieldResidual(AbstractResidual):
 
     @staticmethod
     def scaled_by(dynamics: AbstractDynamics, samples: Samples) -> "VectorFieldResidual":
-        """The residual with the scales S of these samples; 1 where a rate is always zero."""
+        """The residual with the scales S of these samples.
+
+        A rate below a thousandth of the largest of its part, as that of a conserved momentum, is given the largest's.
+        """
         _, rates = _states_and_rates(dynamics, samples)
-        sizes = [np.sqrt(np.mean(np.asarray(rate) ** 2, axis=0)) for rate in rates]
-        return VectorFieldResidual(tuple(tuple(float(s) if s > 0 else 1.0 for s in size) for size in sizes))
+        sizes = [floored(np.sqrt(np.mean(np.asarray(rate) ** 2, axis=0))) for rate in rates]
+        return VectorFieldResidual(tuple(tuple(map(float, size)) for size in sizes))
 
     def __call__(self, dynamics: AbstractDynamics, samples: Samples) -> Residuals:
         """The residuals of a batch, (batch, the size of y)."""
@@ -143,10 +147,11 @@ def _states_and_rates(dynamics: AbstractDynamics, samples: Samples) -> tuple[Any
 class TrajectoryResidual(AbstractResidual):
     """Predicted motions against true ones, k = 1 … n intervals h after a true state (one step, or several):
 
-        r_k = ((q̂_k − q_k) / V,  (v̂_k − v_k) / A) / (k h),
+        r_k = (q̂_k − q_k) / (k h V),  (v̂_k − v_k) / (k h A (1 + ‖ā_k/A‖)),    ā_k = (v_k − v_0) / (k h),
 
-    errors of mean rates, so that all k weigh alike and one short interval gives the error of the vector field. The
-    motion is integrated by `substeps` equal steps of `solver` an interval, and differentiated by `adjoint`.
+    errors of mean rates, so that all k weigh alike, tempered as `ScaledAcceleration` is, so that one short interval
+    gives the error of the vector field. The motion is integrated by `substeps` equal steps of `solver` an interval, and
+    differentiated by `adjoint`.
     """
 
     on_motions: ClassVar[bool] = True
@@ -161,7 +166,7 @@ class TrajectoryResidual(AbstractResidual):
         """The residuals of a batch, (batch, 2 n dof)."""
         count = samples.q.shape[-2]
         elapsed = samples.interval * jnp.arange(1, count + 1, dtype=samples.q.dtype)[:, None]
-        v, a = (jnp.asarray(scale, samples.q.dtype) for scale in (self.v, self.a))
+        scale_v = jnp.asarray(self.v, samples.q.dtype)
 
         def one(state: States, q: Array, velocity: Array) -> Array:
             predicted_q, predicted_v = flow(
@@ -173,7 +178,8 @@ class TrajectoryResidual(AbstractResidual):
                 substeps=self.substeps,
                 adjoint=self.adjoint,
             )
-            errors = [(predicted_q - q) / (v * elapsed), (predicted_v - velocity) / (a * elapsed)]
+            predicted_rate, rate = (predicted_v - state.v) / elapsed, (velocity - state.v) / elapsed
+            errors = [(predicted_q - q) / (scale_v * elapsed), _tempered(predicted_rate, rate, self.a)]
             return jnp.concatenate(errors, axis=-1).reshape(-1)
 
         return jax.vmap(one)(samples.states, samples.q, samples.v)
