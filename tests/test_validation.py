@@ -15,7 +15,7 @@ import sympy as sp
 
 import symlnn
 from symlnn._report import FIGURES, Candidate, Effort, examine, settings_of
-from validation import initialisation
+from validation import _appendix_c
 from validation.__main__ import STUDIES
 from validation._study import Claim, Equation, Mode, Picture, Results, Section, Study, Table, Text
 from validation._write import markdown, write_study
@@ -124,9 +124,9 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 def test_the_divergence_from_a_unit_gaussian() -> None:
     values = jax.random.normal(jax.random.key(0), (100_000,))
-    assert float(initialisation._gaussian_divergence(values)) < 1e-3
+    assert float(_appendix_c.gaussian_divergence(values)) < 1e-3
     # KL(N(1, 4) ‖ N(0, 1)) = ½ (1 + 4 − 1) − log 2
-    np.testing.assert_allclose(initialisation._gaussian_divergence(1 + 2 * values), 2 - math.log(2), rtol=0.02)
+    np.testing.assert_allclose(_appendix_c.gaussian_divergence(1 + 2 * values), 2 - math.log(2), rtol=0.02)
 
 
 def test_the_objective_has_a_minimum_in_sigma(key: jax.Array) -> None:
@@ -134,10 +134,10 @@ def test_the_objective_has_a_minimum_in_sigma(key: jax.Array) -> None:
 
     def score(log_sigma: jax.Array) -> jax.Array:
         keys = jax.random.split(key, 5)
-        one = lambda k: initialisation.divergence(log_sigma, 16, 1, 32, k)  # noqa: E731
+        one = lambda k: _appendix_c.divergence(log_sigma, 16, 1, 32, k)  # noqa: E731
         return jnp.median(jax.vmap(one)(keys))
 
-    middle = jnp.log(jnp.array(initialisation._sigmas("cranmer", 16, 1)))
+    middle = jnp.log(jnp.array(_appendix_c.sigmas("cranmer", 16, 1)))
     at = jax.jit(score)
     assert float(at(middle)) < min(float(at(middle - 5)), float(at(middle + 5)))
     assert jnp.isfinite(jax.jit(jax.grad(score))(middle)).all()

@@ -6,8 +6,17 @@ from collections.abc import Mapping
 from symlnn import Architecture, FirstOrder, Recipe
 from symlnn._report import Candidate
 
+from ._study import Mode
+
 QUICK_RECIPE = Recipe(stages=(FirstOrder(),), time_shares=(1.0,), step_shares=(1.0,))
 """Muon alone: half of the compilation."""
+
+IN_WORDS = {
+    Mode.quick: "by Muon alone",
+    Mode.default: "by Muon and then by Gauss–Newton steps",
+    Mode.full: "by Muon and then by Gauss–Newton steps",
+}
+"""How models are trained unless they bring a recipe of their own."""
 
 PAPER_ARCHITECTURE = Architecture(width=500, depth=3, activation="softplus", initialization="cranmer")
 """Four layers, that is three hidden ones, of 500 units, with the initialisation of appendix C."""

@@ -7,7 +7,6 @@ GELU, trains the LNN of the double pendulum within the same time, from several s
 Source: Cranmer et al. 2020 (arXiv:2003.04630), section 4.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -31,10 +30,10 @@ from symlnn._report import (
     Timer,
     colours,
     conclude,
-    judge,
     prepare,
 )
 
+from ._ensembles import judge_member
 from ._study import Claim, Mode, Picture, Results, Section, Study, Table, Text
 
 SEARCHED = ("softplus", "relu2", "relu3", "tanh", "sigmoid")
@@ -166,10 +165,7 @@ def _train(
             [acceleration_errors(bench.test.a, measure(m, bench.test.states)).l1_sum for m in ensemble.members]
         )
         middle = int(np.argsort(errors, kind="stable")[(config.seeds - 1) // 2])
-        result = judge(name, spec, bench, ensemble.members[middle], None)
-    seen = sum(n * stage.batch for n, stage in zip(ensemble.steps, symlnn.Recipe().stages, strict=True))
-    spent = float(ensemble.seconds[-1])
-    result = dataclasses.replace(result, states_seen=seen, train_seconds=spent, steps=ensemble.steps)
+        result = judge_member(name, spec, bench, ensemble, middle, symlnn.Recipe())
     return ensemble, errors, result
 
 

@@ -24,7 +24,7 @@ from symlnn._compare import state_errors
 from symlnn._report import Candidate, Effort, ModelResult, Progress, Settings, colours, examine, roll_out
 from symlnn._report import number as number_text
 
-from ._recipes import quickly
+from ._recipes import IN_WORDS, quickly
 from ._study import Claim, Mode, Picture, Results, Section, Study, Table, Text
 
 POLAR, RELATIVISTIC, MAGNETIC = "elastic_pendulum", "relativistic_particle", "charged_particle"
@@ -142,8 +142,8 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         claims=_claims(values),
         differences=(
             "The paper's table is a matter of principle and has no figures. Ours are of models trained for "
-            f"{config.effort.seconds:g} s each, by Muon and then by Gauss–Newton steps, with 3 hidden layers of 64 "
-            "SiLU units; a number below the threshold that each row names is a tick.",
+            f"{config.effort.seconds:g} s each, {IN_WORDS[mode]}, with 3 hidden layers of 64 SiLU units; a number "
+            "below the threshold that each row names is a tick.",
             "“Hamiltonian network” has canonical coordinates where the row does not ask for arbitrary ones, and (q, "
             "q̇) where it does.",
             "The paper's “neural network” does not say what it predicts; ours predicts accelerations.",
@@ -301,8 +301,9 @@ def _claims(values: Mapping[tuple[str, str], Any]) -> tuple[Claim, ...]:
     for row in ROWS:
         for column, tick in zip(COLUMNS, row.ticks, strict=True):
             number = _number(values, row, column)
-            decided = number is not None and column not in row.undecided
-            holds = (number < row.threshold) == tick if decided else None
+            holds = None
+            if number is not None and column not in row.undecided:
+                holds = (number < row.threshold) == tick
             claims.append(
                 Claim(f"{row.name}: {column}", "✓" if tick else "blank", number, f"tick below {row.threshold:g}", holds)
             )

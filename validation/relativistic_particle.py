@@ -22,7 +22,7 @@ from symlnn import System, Validation
 from symlnn._compare import velocity_errors
 from symlnn._report import FIGURES, TRUTH, Candidate, Effort, ModelResult, Progress, Settings, colours, examine
 
-from ._recipes import quickly
+from ._recipes import IN_WORDS, quickly
 from ._study import Block, Claim, Equation, Mode, Picture, Results, Section, Study, Table, Text
 
 SYSTEMS = ("relativistic_particle_paper", "relativistic_particle")
@@ -74,8 +74,8 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         summary=_summary(found),
         claims=_claims(found),
         differences=(
-            f"Each model is trained for {config.effort.seconds:g} s, by Muon and then by Gauss–Newton steps. The "
-            "authors train with Adam for some hundred thousand steps.",
+            f"Each model is trained for {config.effort.seconds:g} s, {IN_WORDS[mode]}. The authors train with Adam for "
+            "some hundred thousand steps.",
             "Networks are 3 hidden layers of 64 SiLU units in natural scales; the Hamiltonian one is fed arsinh(p/P), "
             "since p has heavy tails where velocities are uniform. The authors feed p itself, and resample velocities "
             "near 1.",
@@ -200,8 +200,8 @@ def _section(validation: Validation, found: Mapping[tuple[str, str], Any]) -> Se
             ("model", "median", "90 %", "largest", "failed", "median, by ∂H/∂p", "fastest |v|"),
             velocity,
             f"‖v̂ − v‖₂/‖v‖₂ over each of {validation.start.q.shape[0]} roll-outs of 1 s. Velocities of Hamiltonian "
-            "networks follow from p by the true momentum map; “by ∂H/∂p” is the error of the velocity that they have "
-            "learned. No true motion reaches |v| = 1.",
+            "networks follow from p by the true momentum map (from p as it is for hnn_observed); “by ∂H/∂p” is the "
+            "error of the velocity that they have learned. No true motion reaches |v| = 1.",
         ),
         Picture(
             f"{system.name}_velocities",
