@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import sympy as sp
 from matplotlib.figure import Figure
 
 from symlnn import System, Validation
-from symlnn._report import Progress, Settings, strict
+from symlnn._report import Settings, strict
 
 Cell: TypeAlias = str | float | int | None
 
@@ -128,11 +128,3 @@ class Study:
         for name, entries in document["models"].items():
             entries.update(self.model_extra.get((validation.system.name, name), {}))
         return document
-
-
-class Run(Protocol):
-    """What every study's file defines as `run`."""
-
-    def __call__(self, mode: Mode, settings: Settings, progress: Progress) -> Study:
-        """Measure, and say what was found."""
-        ...

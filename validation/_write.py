@@ -1,13 +1,11 @@
 """A study to files: index.html, report.json, tables.md, models, data and figures."""
 
-import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import matplotlib as mpl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from symlnn._report import (
     STYLE,
@@ -16,8 +14,10 @@ from symlnn._report import (
     number,
     replaced_folder,
     results_table,
+    templates,
     to_text,
     write_data,
+    write_figures,
     write_models,
 )
 
@@ -27,7 +27,7 @@ from ._study import Cell, Equation, Picture, Results, Section, Study, Table, Tex
 def write_study(study: Study, out: Path) -> None:
     """Write the whole report to `out`, or nothing. An existing report there is replaced."""
     with replaced_folder(out) as folder:
-        pictures = dict(_draw(study, folder / "figures"))
+        pictures = write_figures(_draw(study), folder / "figures")
         for validation in study.validations:
             place = folder if len(study.validations) == 1 else folder / validation.system.name
             place.mkdir(exist_ok=True)
@@ -38,22 +38,15 @@ def write_study(study: Study, out: Path) -> None:
         (folder / "index.html").write_text(_page(study, pictures))
 
 
-def _draw(study: Study, folder: Path) -> Iterator[tuple[str, str]]:
-    """PNG and PDF of every picture; yields its name and the PNG as a data address."""
-    folder.mkdir()
+def _draw(study: Study) -> Iterator[tuple[str, Figure]]:
     for section in study.sections:
         for block in section.blocks:
             if not isinstance(block, Picture):
                 continue
             with mpl.rc_context(dict(STYLE)):
                 figure = block.draw()
-                if figure is None:
-                    continue
-                FigureCanvasAgg(figure)
-                figure.savefig(folder / f"{block.name}.png")
-                figure.savefig(folder / f"{block.name}.pdf")
-            encoded = base64.b64encode((folder / f"{block.name}.png").read_bytes()).decode()
-            yield block.name, f"data:image/png;base64,{encoded}"
+                if figure is not None:
+                    yield block.name, figure
 
 
 def cell(value: Cell) -> str:
@@ -64,16 +57,7 @@ def cell(value: Cell) -> str:
 
 
 def _page(study: Study, pictures: dict[str, str]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("symlnn._report", "."), jinja2.FileSystemLoader(Path(__file__).parent)]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["figure"] = number
+    environment = templates(Path(__file__).parent)
     environment.filters["cell"] = cell
     environment.filters["verdict"] = verdict
     environment.filters["kind"] = lambda block: type(block).__name__

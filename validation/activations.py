@@ -36,6 +36,8 @@ from symlnn._report import (
 from ._ensembles import judge_member
 from ._study import Claim, Mode, Picture, Results, Section, Study, Table, Text
 
+_TOP = 1e3
+"""Errors beyond it, infinite ones included, are drawn at it."""
 SEARCHED = ("softplus", "relu2", "relu3", "tanh", "sigmoid")
 """By the paper."""
 ACTIVATIONS = (*SEARCHED, "silu", "gelu")
@@ -104,7 +106,11 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                         f"mean Σᵢ|aᵢ − âᵢ| in rad/s² over {config.effort.test_states:,} fresh test states, best median "
                         "first.",
                     ),
-                    Picture("spread", partial(_spread, errors, ranked), "Every seed as a dot, the median as a line."),
+                    Picture(
+                        "spread",
+                        partial(_spread, errors, ranked),
+                        "Every seed as a dot, the median as a line; errors beyond 1,000, and failed seeds, at 1,000.",
+                    ),
                     Picture(
                         "training_of_seeds",
                         partial(_curves, ensembles, ranked),
@@ -208,8 +214,8 @@ def _spread(errors: Mapping[str, np.ndarray], ranked: list[str]) -> Figure:
     figure = Figure(figsize=(8.0, 2.8))
     axes, shade = figure.subplots(), colours(ranked)
     for place, name in enumerate(ranked):
-        axes.plot(np.full(errors[name].size, place), errors[name], "o", color=shade[name], alpha=0.7)
-        axes.plot([place - 0.3, place + 0.3], [np.median(errors[name])] * 2, color=shade[name])
+        axes.plot(np.full(errors[name].size, place), np.minimum(errors[name], _TOP), "o", color=shade[name], alpha=0.7)
+        axes.plot([place - 0.3, place + 0.3], [min(float(np.median(errors[name])), _TOP)] * 2, color=shade[name])
     axes.set(yscale="log", ylabel=r"mean $\sum_i|a_i-\hat a_i|$ (rad/s²)")
     axes.set_xticks(range(len(ranked)), ranked)
     return figure

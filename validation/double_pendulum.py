@@ -36,6 +36,8 @@ from ._recipes import IN_WORDS, PAPER_LNN, quickly
 from ._study import Claim, Mode, Picture, Results, Section, Study, Table, Text
 
 _PAPER = {"l1_lnn": 7.3e-2, "l1_nn": 7.4e-2, "energy_lnn": 4e-3, "energy_nn": 8e-2, "energy_nn_39": 2.3e-2}
+_TOP = 100.0
+"""Energy errors beyond it, infinite ones included, are drawn at it."""
 _MODELS = {name: Candidate(name) for name in ("lnn", "nn", "delan", "node")}
 
 
@@ -99,7 +101,8 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                     Picture(
                         "energy_by_state",
                         partial(_energy_by_state, validation),
-                        "The energy error after 100 s at each initial state, sorted: the whole distribution.",
+                        "The energy error after 100 s at each initial state, sorted; those of 100 and more, and failed "
+                        "ones, at 100.",
                     ),
                     Text(f"And one motion, of {config.long:g} s:"),
                     Table(
@@ -285,7 +288,7 @@ def _energy_by_state(validation: Validation) -> Figure:
         final = np.sort(model.motion.balance[:, -1])
         axes.plot(
             np.arange(1, final.size + 1),
-            np.where(np.isfinite(final), final, np.nan),
+            np.minimum(final, _TOP),
             "o",
             ms=3,
             color=shade[model.name],
@@ -294,7 +297,9 @@ def _energy_by_state(validation: Validation) -> Figure:
     axes.axhline(_PAPER["energy_lnn"], color=shade["lnn"], lw=0.8, ls="--")
     axes.axhline(_PAPER["energy_nn"], color=shade["nn"], lw=0.8, ls="--")
     axes.set(
-        yscale="log", xlabel="initial states, by error (dashed: the paper's means)", ylabel="|E(T) − E(0)| / E scale"
+        yscale="log",
+        xlabel="initial states, by error (dashed: the paper's means)",
+        ylabel="|E(T) − E(0)| / E scale",
     )
     axes.legend(loc="lower right", ncols=2)
     return figure
@@ -304,8 +309,7 @@ def _angles(validation: Validation) -> Figure:
     figure = Figure(figsize=(8.0, 4.0))
     grid = figure.subplots(2, 2, sharey=True)
     t = np.asarray(validation.oracle.rollout.t)
-    best = max(validation.models, key=lambda model: float(np.median(model.valid_seconds)))
-    motion = int(np.argsort(best.valid_seconds, kind="stable")[len(best.valid_seconds) // 2])
+    motion = typical_motion(validation)
     shade = _shades([m.name for m in validation.models])
     rollouts = {"analytic": validation.oracle.rollout} | {m.name: m.motion.rollout for m in validation.models}
     for row, symbol in enumerate(validation.system.q):
@@ -313,12 +317,10 @@ def _angles(validation: Validation) -> Figure:
             axes = grid[row][column]
             shown = (t >= span[0]) & (t <= span[1])
             for name, rollout in rollouts.items():
-                angle = np.where(np.isfinite(rollout.q), rollout.q, np.nan)[motion, shown, row]
-                wrapped = (angle + np.pi) % (2 * np.pi) - np.pi
-                jumps = np.append(np.abs(np.diff(wrapped)) > np.pi, False)
+                angle = wrapped(np.asarray(rollout.q)[motion, shown, row], True)
                 axes.plot(
                     t[shown],
-                    np.where(jumps, np.nan, wrapped),
+                    angle,
                     color=shade[name],
                     lw=2.0 if name == "analytic" else 1.0,
                     label=name,

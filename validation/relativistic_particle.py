@@ -26,6 +26,8 @@ from ._recipes import IN_WORDS, quickly
 from ._study import Block, Claim, Equation, Mode, Picture, Results, Section, Study, Table, Text
 
 SYSTEMS = ("relativistic_particle_paper", "relativistic_particle")
+_TOP = 100.0
+"""Velocity errors beyond it, infinite ones included, are drawn at it."""
 TITLES = {
     "relativistic_particle_paper": "The paper's Lagrangian",
     "relativistic_particle": "Special relativity's Lagrangian",
@@ -214,7 +216,7 @@ def _section(validation: Validation, found: Mapping[tuple[str, str], Any]) -> Se
         Picture(
             f"{system.name}_errors",
             partial(_distribution, validation),
-            "The error of the velocity of every roll-out, sorted.",
+            "The error of the velocity of every roll-out, sorted; failed ones at the top.",
         ),
         Results(validation),
         Picture(
@@ -304,7 +306,7 @@ def _distribution(validation: Validation) -> Figure:
         errors = np.sort(velocity_errors(validation.oracle.rollout, model.motion.rollout))
         axes.plot(
             np.arange(1, errors.size + 1),
-            np.where(np.isfinite(errors), errors, np.nan),
+            np.minimum(errors, _TOP),
             color=shade[model.name],
             label=model.name,
         )

@@ -11,9 +11,12 @@ from ._examine import judge as judge
 from ._examine import prepare as prepare
 from ._examine import roll_out as roll_out
 from ._figures import FIGURES as FIGURES
+from ._figures import typical_motion as typical_motion
+from ._figures import wrapped as wrapped
 from ._folder import check_folder as check_folder
 from ._folder import replaced_folder as replaced_folder
 from ._mathml import equation as equation
+from ._page import templates as templates
 from ._results import ModelResult as ModelResult
 from ._results import Settings as Settings
 from ._results import Validation as Validation
@@ -27,4 +30,5 @@ from ._table import number as number
 from ._table import results_table as results_table
 from ._validate import validate as validate
 from ._write import write_data as write_data
+from ._write import write_figures as write_figures
 from ._write import write_models as write_models

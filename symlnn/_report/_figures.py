@@ -24,7 +24,7 @@ def _label(system: System, index: int, velocity: bool = False) -> str:
     return f"${system.latex(symbol)}$" + (f" ({unit})" if unit else "")
 
 
-def _wrapped(values: np.ndarray, angle: bool) -> np.ndarray:
+def wrapped(values: np.ndarray, angle: bool) -> np.ndarray:
     """Angles in [−π, π), with a gap where they jump."""
     values = np.where(np.isfinite(values), values, np.nan)
     if not angle:
@@ -53,12 +53,12 @@ def _plot_coordinate(axes: Axes, validation: Validation, motion: int, index: int
     t = np.asarray(validation.oracle.rollout.t)[:last]
     shade = colours([model.name for model in validation.models])
     truth = np.asarray(validation.oracle.rollout.q)[motion, :last, index]
-    axes.plot(t, _wrapped(truth, angle), color=TRUTH, label="analytic", lw=2.0, alpha=0.9)
+    axes.plot(t, wrapped(truth, angle), color=TRUTH, label="analytic", lw=2.0, alpha=0.9)
     for model in validation.models:
         q = np.asarray(model.motion.rollout.q)[motion, :last, index]
-        axes.plot(t, _wrapped(q, angle), color=shade[model.name], label=model.name, lw=1.0)
-    spread = np.nanmax(np.abs(_wrapped(truth, angle)))
-    centre = np.nanmean(_wrapped(truth, angle)) if not angle else 0.0
+        axes.plot(t, wrapped(q, angle), color=shade[model.name], label=model.name, lw=1.0)
+    spread = np.nanmax(np.abs(wrapped(truth, angle)))
+    centre = np.nanmean(wrapped(truth, angle)) if not angle else 0.0
     half = np.pi * 1.05 if angle else max(1.6 * np.nanmax(np.abs(truth - centre)), 1e-3 * spread, 1e-9)
     axes.set_ylim(float(centre - half), float(centre + half))
     axes.set_ylabel(_label(system, index))
@@ -213,7 +213,7 @@ def phase_portraits(validation: Validation) -> Figure:
         bound = 1.3 * float(np.abs(finite).max()) if finite.size else 1.0
         for axes, (name, motion) in zip(grid[row], motions.items(), strict=True):
             for k in range(min(4, motion.rollout.q.shape[0])):
-                q = _wrapped(np.asarray(motion.rollout.q)[k, :last, row], system.is_angle[row])
+                q = wrapped(np.asarray(motion.rollout.q)[k, :last, row], system.is_angle[row])
                 v = np.asarray(motion.rollout.v)[k, :last, row]
                 axes.plot(
                     q,
@@ -227,7 +227,7 @@ def phase_portraits(validation: Validation) -> Figure:
             if row == 0:
                 axes.set_title(name)
             axes.set_xlabel(_label(system, row))
-        truth_q = _wrapped(np.asarray(validation.oracle.rollout.q)[:4, :last, row].ravel(), system.is_angle[row])
+        truth_q = wrapped(np.asarray(validation.oracle.rollout.q)[:4, :last, row].ravel(), system.is_angle[row])
         low, high = float(np.nanmin(truth_q)), float(np.nanmax(truth_q))
         margin = 0.15 * max(high - low, 1e-9)
         grid[row][0].set_xlim(low - margin, high + margin)

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -24,29 +25,39 @@ _FRAMES = 900
 _PER_SECOND = 25.0
 
 
-def page(validation: Validation, pictures: Mapping[str, str]) -> str:
-    """The report as HTML that asks nothing of the network."""
+def templates(*folders: Path) -> jinja2.Environment:
+    """The templates of reports, and those of other folders that build on them."""
+    own = jinja2.PackageLoader("symlnn._report", ".")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("symlnn._report", "."),
+        loader=jinja2.ChoiceLoader([own, *map(jinja2.FileSystemLoader, folders)]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["figure"] = number
-    return environment.get_template("page.html.jinja").render(
-        validation=validation,
-        system=validation.system,
-        settings=validation.settings,
-        pictures=pictures,
-        verdict=_verdict(validation),
-        equations=_equations(validation),
-        conserved=_conserved(validation),
-        declared=_declared(validation),
-        table=results_table(validation),
-        colours={"analytic": TRUTH, **colours([model.name for model in validation.models])},
-        animation=_animation(validation),
-        motion=typical_motion(validation),
+    return environment
+
+
+def page(validation: Validation, pictures: Mapping[str, str]) -> str:
+    """The report as HTML that asks nothing of the network."""
+    return (
+        templates()
+        .get_template("page.html.jinja")
+        .render(
+            validation=validation,
+            system=validation.system,
+            settings=validation.settings,
+            pictures=pictures,
+            verdict=_verdict(validation),
+            equations=_equations(validation),
+            conserved=_conserved(validation),
+            declared=_declared(validation),
+            table=results_table(validation),
+            colours={"analytic": TRUTH, **colours([model.name for model in validation.models])},
+            animation=_animation(validation),
+            motion=typical_motion(validation),
+        )
     )
 
 

@@ -21,7 +21,7 @@ _OTHERS = ("#332288", "#44AA99", "#CC6677", "#88CCEE", "#DDCC77", "#AA4499", "#6
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
-    """A colour per model: built-in ones keep theirs in every report (Okabe & Ito's palette)."""
+    """A colour per model: built-in ones keep theirs in every report (the palettes of Okabe & Ito and of Tol)."""
     others = [name for name in names if name not in _COLOURS]
     return {name: _COLOURS.get(name) or _OTHERS[others.index(name) % len(_OTHERS)] for name in names}
 

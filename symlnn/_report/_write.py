@@ -1,10 +1,12 @@
 """A validation to files: index.html, report.json, models, data and figures."""
 
 import base64
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from .._data import observe, save_dataset, to_dataset
 from .._dynamics import SymbolicDynamics
@@ -18,18 +20,18 @@ from ._results import Validation, to_text
 def write_report(validation: Validation, out: Path) -> None:
     """Write the whole report to `out`, or nothing. An existing report there is replaced."""
     with replaced_folder(out) as folder:
-        pictures = _write_figures(validation, folder / "figures")
+        pictures = write_figures(draw(validation), folder / "figures")
         write_models(validation, folder / "models")
         write_data(validation, folder / "data")
         (folder / "report.json").write_text(to_text(validation.to_json()))
         (folder / "index.html").write_text(page(validation, pictures))
 
 
-def _write_figures(validation: Validation, folder: Path) -> dict[str, str]:
+def write_figures(figures: Iterable[tuple[str, Figure]], folder: Path) -> dict[str, str]:
     """PNG and PDF of every figure; returns the PNGs as data addresses for the page."""
     folder.mkdir()
     pictures = {}
-    for name, figure in draw(validation):
+    for name, figure in figures:
         FigureCanvasAgg(figure)
         figure.savefig(folder / f"{name}.png")
         figure.savefig(folder / f"{name}.pdf")

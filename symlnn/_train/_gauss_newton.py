@@ -90,7 +90,8 @@ def _damped_step(
     drift: Float[Array, " parameters"],
 ) -> tuple[Float[Array, " parameters"], Scalar]:
     """The minimum δ of |r + J δ|² + λκ |δ − drift|² and the decrease of ½|r|² that the linear model predicts for it."""
-    gram = jacobian @ jacobian.T
+    # some GPUs multiply float32 in 10 bits unless asked not to, and λ would be below their rounding
+    gram = jnp.matmul(jacobian, jacobian.T, precision=jax.lax.Precision.HIGHEST)
     shift = damping * jnp.mean(jnp.diagonal(gram))
     factor = jax.scipy.linalg.cho_factor(gram + shift * jnp.eye(gram.shape[0], dtype=gram.dtype), lower=True)
     weights = jax.scipy.linalg.cho_solve(factor, residuals + jacobian @ drift)
