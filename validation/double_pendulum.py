@@ -30,6 +30,8 @@ from symlnn._report import (
     colours,
     examine,
     roll_out,
+    typical_motion,
+    wrapped,
 )
 
 from ._recipes import IN_WORDS, PAPER_LNN, quickly
