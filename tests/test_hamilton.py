@@ -24,9 +24,7 @@ def true_flow(system: symlnn.System) -> symlnn.Hamilton:
     return symlnn.Hamilton(Legendre(momentum), momentum, forces)
 
 
-@pytest.mark.parametrize(
-    "name", ["pendulum", "double_pendulum", "charged_particle", "relativistic_particle", "relativistic_particle_paper"]
-)
+@pytest.mark.parametrize("name", ["double_pendulum", "charged_particle", "relativistic_particle_paper"])
 def test_agrees_with_the_oracle(name: str, key: jax.Array) -> None:
     system = symlnn.load_system(name)
     s = symlnn.sample_states(system, 200, key=key)
@@ -68,7 +66,7 @@ def test_a_forced_system_with_explicit_time() -> None:
     s = symlnn.sample_states(system, 50, key=jax.random.key(0))
     expected = jax.vmap(symlnn.SymbolicDynamics(system).acceleration)(s.q, s.v, s.m, s.u, s.t)
     flow = true_flow(system)
-    found = jax.vmap(flow.acceleration)(s.q, s.v, s.m, s.u, s.t)
+    found = eqx.filter_jit(eqx.filter_vmap(flow.acceleration))(s.q, s.v, s.m, s.u, s.t)
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8)
     times = jnp.linspace(1.0, 4.0, 31)
     q, v = jnp.array([0.5]), jnp.array([0.2])

@@ -31,9 +31,14 @@ def states(system: symlnn.System) -> symlnn.States:
     return symlnn.sample_states(system, 5, key=jax.random.key(1))
 
 
+@eqx.filter_jit
+def predicted(dynamics: symlnn.AbstractDynamics, s: symlnn.States) -> jax.Array:
+    return jax.vmap(dynamics.acceleration)(s.q, s.v, s.m, s.u, s.t)
+
+
 def test_accelerates_under_jit_and_vmap(spec: symlnn.ModelSpec) -> None:
     dynamics, s = spec.build(jax.random.key(0)), states(spec.system)
-    batch = eqx.filter_jit(eqx.filter_vmap(dynamics.acceleration))(s.q, s.v, s.m, s.u, s.t)
+    batch = predicted(dynamics, s)
     assert batch.shape == (5, spec.system.dof)
     assert batch.dtype == jnp.float64
     one = dynamics.acceleration(s.q[0], s.v[0], s.m[0], s.u[0], s.t[0])
@@ -50,6 +55,7 @@ def test_has_gradients_in_every_parameter(spec: symlnn.ModelSpec) -> None:
     """Of arrays with more than one element: a single one may be the additive constant of a Lagrangian."""
     dynamics, s = spec.build(jax.random.key(0)), states(spec.system)
 
+    @eqx.filter_jit
     @eqx.filter_grad
     def gradient(dynamics: symlnn.AbstractDynamics) -> jax.Array:
         return jnp.sum(jax.vmap(dynamics.acceleration)(s.q, s.v, s.m, s.u, s.t) ** 2)
@@ -60,15 +66,15 @@ def test_has_gradients_in_every_parameter(spec: symlnn.ModelSpec) -> None:
 
 
 def test_training_lowers_the_error(spec: symlnn.ModelSpec) -> None:
-    """Below that of the untrained model, also where the model cannot represent the system (DeLaN and relativity)."""
-    steps = 300
-    learned = symlnn.learn(spec.system, spec.model, steps=steps, architecture=SMALL)
-    samples = symlnn.Stream(spec.system)(jax.random.key(9), 1000)
-    s, untrained = samples.states, spec.build(jax.random.key(0))
-    predicted = jax.vmap(untrained.acceleration)(s.q, s.v, s.m, s.u, s.t)
-    before = symlnn.acceleration_errors(samples.a, predicted).relative_rms
-    assert min(learned.fit.history.validation) < 0.7 * before
-    assert sum(learned.fit.steps) == steps
+    """Below that of the untrained model; a first-order stage alone, to spare a compilation."""
+    if spec.system.m and spec.model not in ("lnn", "hnn"):
+        pytest.skip("with a varying parameter one Lagrangian and one Hamiltonian must do")
+    recipe = symlnn.Recipe(stages=(symlnn.FirstOrder(chunk=50),), time_shares=(1.0,), step_shares=(1.0,))
+    learned = symlnn.learn(spec.system, spec.model, steps=200, architecture=SMALL, recipe=recipe)
+    samples = eqx.filter_jit(symlnn.Stream(spec.system))(jax.random.key(9), 1000)
+    before = symlnn.acceleration_errors(samples.a, predicted(spec.build(jax.random.key(0)), samples.states))
+    assert min(learned.fit.history.validation) < 0.7 * before.relative_rms
+    assert learned.fit.steps == (200,)
 
 
 def test_survives_the_disk(spec: symlnn.ModelSpec, tmp_path: Path) -> None:
@@ -77,8 +83,7 @@ def test_survives_the_disk(spec: symlnn.ModelSpec, tmp_path: Path) -> None:
     assert symlnn.load_spec(tmp_path / "m.eqx") == spec
     loaded = symlnn.load_model(tmp_path / "m.eqx")
     assert parameter_count(loaded) == parameter_count(dynamics) > 0
-    expected = jax.vmap(dynamics.acceleration)(s.q, s.v, s.m, s.u, s.t)
-    np.testing.assert_array_equal(jax.vmap(loaded.acceleration)(s.q, s.v, s.m, s.u, s.t), expected)
+    np.testing.assert_array_equal(predicted(loaded, s), predicted(dynamics, s))
     with jax.enable_x64(False), pytest.raises(ValueError, match="float64 but JAX is set to float32"):
         symlnn.load_model(tmp_path / "m.eqx")
 

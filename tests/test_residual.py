@@ -29,8 +29,8 @@ def test_the_truth_leaves_nothing(name: str, system_name: str) -> None:
     residual = RESIDUALS[name](twin, scales, samples)
     drawn = samples
     if residual.on_motions:
-        drawn = symlnn.SegmentStream(system, interval=scales.interval, count=3)(jax.random.key(1), 100)
-    found = residual(twin, drawn)
+        drawn = eqx.filter_jit(symlnn.SegmentStream(system, interval=scales.interval, count=3))(jax.random.key(1), 100)
+    found = eqx.filter_jit(residual)(twin, drawn)
     rows = {"vector_field": 2, "trajectory": 6}.get(name, 1) * system.dof
     assert found.shape == (drawn.size, rows)
     # one step of Tsit5 an interval is off by 2e-4 of the rates at the most violent states
@@ -80,7 +80,6 @@ def test_it_asks_for_a_lagrangian(pendulum: symlnn.System) -> None:
     ("adjoint", "tolerance"),
     [
         (diffrax.RecursiveCheckpointAdjoint(), 1e-10),
-        (diffrax.DirectAdjoint(), 1e-10),
         (diffrax.BacksolveAdjoint(), 1e-3),  # optimise-then-discretise: its own discretisation error
     ],
 )
@@ -97,9 +96,10 @@ def test_adjoints_agree_with_forward_differences(
         residual = symlnn.TrajectoryResidual(scales.v, scales.a, adjoint=adjoint)
         return jnp.sum(residual(eqx.combine(params, static), segments) ** 2)
 
-    gradient = jax.grad(loss)(params, adjoint)
+    gradient = jax.jit(jax.grad(lambda p: loss(p, adjoint)))(params)
     along = sum(jnp.sum(g) for g in jax.tree.leaves(gradient))
-    _, expected = jax.jvp(lambda p: loss(p, diffrax.ForwardMode()), (params,), (direction,))
+    forward = jax.jit(lambda p: jax.jvp(lambda p: loss(p, diffrax.ForwardMode()), (p,), (direction,))[1])
+    expected = forward(params)
     np.testing.assert_allclose(along, expected, rtol=tolerance)
 
 
@@ -117,7 +117,7 @@ def test_training_on_the_motions_of_a_data_set(pendulum: symlnn.System) -> None:
     data = symlnn.generate_trajectories(pendulum, 3, duration=1.0, rate=20.0)
     recipe = symlnn.Recipe(stages=(symlnn.FirstOrder(chunk=25),), time_shares=(1.0,), step_shares=(1.0,))
     learned = symlnn.learn(pendulum, "node2", data=data, steps=100, architecture=SMALL, recipe=recipe, horizon=1)
-    assert min(learned.fit.history.validation) < 0.5 * learned.fit.history.validation[0]
+    assert min(learned.fit.history.validation) < 0.1  # an untrained network errs by about one
     with pytest.raises(ValueError, match="at least 2 successful trajectories"):
         symlnn.learn(pendulum, "node2", data=data.isel(trajectory=[0]), steps=10, architecture=SMALL)
 
