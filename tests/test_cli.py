@@ -153,6 +153,7 @@ WRONG = [
     (("train", "pendulum", "--steps", "1+2+3", "--out", "m.eqx"), "one for each stage", 1),
     (("train", "pendulum", "--seconds", "-1", "--out", "m.eqx"), "must be positive", 1),
     (("train", "pendulum", "--optimizer", "sam", "--out", "m.eqx"), "Unknown optimizer 'sam'", 1),
+    (("train", "pendulum", "--residual", "energy", "--out", "m.eqx"), "Unknown residual 'energy'", 1),
     (("train", "pendulum", "--resume", "--out", "m.eqx"), "no checkpoint", 1),
     (("train", "pendulum", "--out", "full"), "is a folder", 1),
     (("train", "pendulum", "--data", "absent.nc", "--out", "m.eqx"), "no data set absent.nc", 1),

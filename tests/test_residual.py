@@ -76,6 +76,19 @@ def test_it_asks_for_a_lagrangian(pendulum: symlnn.System) -> None:
         symlnn.learn(pendulum, "nn", residual="euler_lagrange", steps=10, architecture=SMALL)
 
 
+def test_a_long_interval_is_divided(pendulum: symlnn.System) -> None:
+    """Data of a low rate must not be fitted with the error of one long step."""
+    _, scales = scaled(pendulum)
+    segments = eqx.filter_jit(symlnn.SegmentStream(pendulum, interval=0.2, count=1))(jax.random.key(1), 50)
+    law = symlnn.SymbolicDynamics(pendulum)
+    errors = [
+        float(jnp.abs(symlnn.TrajectoryResidual(scales.v, scales.a, step)(law, segments)).max())
+        for step in (0.2, scales.interval)
+    ]
+    assert scales.interval < 0.1
+    assert errors[1] < 0.1 * errors[0]  # Tsit5 is of order 5: half the step, a thirtieth of the error
+
+
 @pytest.mark.parametrize(
     ("adjoint", "tolerance"),
     [
@@ -93,7 +106,7 @@ def test_adjoints_agree_with_forward_differences(
     direction = jax.tree.map(jnp.ones_like, params)
 
     def loss(params: Any, adjoint: diffrax.AbstractAdjoint) -> jax.Array:
-        residual = symlnn.TrajectoryResidual(scales.v, scales.a, adjoint=adjoint)
+        residual = symlnn.TrajectoryResidual(scales.v, scales.a, scales.interval, adjoint=adjoint)
         return jnp.sum(residual(eqx.combine(params, static), segments) ** 2)
 
     gradient = jax.jit(jax.grad(lambda p: loss(p, adjoint)))(params)
@@ -118,6 +131,9 @@ def test_training_on_the_motions_of_a_data_set(pendulum: symlnn.System) -> None:
     recipe = symlnn.Recipe(stages=(symlnn.FirstOrder(chunk=25),), time_shares=(1.0,), step_shares=(1.0,))
     learned = symlnn.learn(pendulum, "node2", data=data, steps=100, architecture=SMALL, recipe=recipe, horizon=1)
     assert min(learned.fit.history.validation) < 0.1  # an untrained network errs by about one
+    wrapped = data.assign(q=(data["q"] + np.pi) % (2 * np.pi) - np.pi + 4.0 * (data["t"] > 0.5))
+    with pytest.raises(ValueError, match="theta jumps by more than half a turn"):
+        symlnn.learn(pendulum, "node2", data=wrapped, steps=10, architecture=SMALL)
     with pytest.raises(ValueError, match="at least 2 successful trajectories"):
         symlnn.learn(pendulum, "node2", data=data.isel(trajectory=[0]), steps=10, architecture=SMALL)
 

@@ -62,6 +62,13 @@ def _motions(
     whole = np.flatnonzero(data["successful"].values)
     if len(whole) < 2:
         raise ValueError("Training on motions needs at least 2 successful trajectories, one of them to be held out.")
+    turned = np.abs(np.diff(data["q"].values[whole], axis=1)).max(axis=(0, 1)) > np.pi
+    for symbol, angle, jumps in zip(system.q, system.is_angle, turned, strict=True):
+        if angle and jumps:
+            raise ValueError(
+                f"{symbol.name} jumps by more than half a turn between two instants: unwrap it (numpy.unwrap), or give "
+                "data of a higher rate."
+            )
     shuffled = whole[np.asarray(jax.random.permutation(key, len(whole)))]
     held_out = max(1, int(_VALIDATION_SHARE * len(whole)))
     held = samples_of(data.isel(trajectory=shuffled[:held_out]))

@@ -1,6 +1,7 @@
 """The residuals that training makes small: of accelerations, of equations of motion, of motions."""
 
 import abc
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -150,14 +151,15 @@ class TrajectoryResidual(AbstractResidual):
         r_k = (q̂_k − q_k) / (k h V),  (v̂_k − v_k) / (k h A (1 + ‖ā_k/A‖)),    ā_k = (v_k − v_0) / (k h),
 
     errors of mean rates, so that all k weigh alike, tempered as `ScaledAcceleration` is, so that one short interval
-    gives the error of the vector field. The motion is integrated by `substeps` equal steps of `solver` an interval, and
-    differentiated by `adjoint`.
+    gives the error of the vector field. The motion is integrated by equal steps of `solver`, and differentiated by
+    `adjoint`.
     """
 
     on_motions: ClassVar[bool] = True
     v: tuple[float, ...] = eqx.field(static=True)
     a: tuple[float, ...] = eqx.field(static=True)
-    substeps: int = eqx.field(static=True, default=1)
+    step: float = eqx.field(static=True)
+    """The longest step of the solver, in seconds; `Scales.interval`, say. An interval is divided where it is longer."""
     solver: diffrax.AbstractSolver = diffrax.Tsit5()
     adjoint: diffrax.AbstractAdjoint = diffrax.RecursiveCheckpointAdjoint()
     """`RecursiveCheckpointAdjoint` is exact; `BacksolveAdjoint` needs less memory and is not."""
@@ -165,6 +167,7 @@ class TrajectoryResidual(AbstractResidual):
     def __call__(self, dynamics: AbstractDynamics, samples: Segments) -> Residuals:
         """The residuals of a batch, (batch, 2 n dof)."""
         count = samples.q.shape[-2]
+        substeps = max(1, math.ceil(samples.interval / self.step - 1e-9))
         elapsed = samples.interval * jnp.arange(1, count + 1, dtype=samples.q.dtype)[:, None]
         scale_v = jnp.asarray(self.v, samples.q.dtype)
 
@@ -175,7 +178,7 @@ class TrajectoryResidual(AbstractResidual):
                 interval=samples.interval,
                 count=count,
                 solver=self.solver,
-                substeps=self.substeps,
+                substeps=substeps,
                 adjoint=self.adjoint,
             )
             predicted_rate, rate = (predicted_v - state.v) / elapsed, (velocity - state.v) / elapsed
@@ -190,7 +193,7 @@ RESIDUALS: Mapping[str, Callable[[AbstractDynamics, Scales, Samples], AbstractRe
     "plain_acceleration": lambda dynamics, scales, samples: PlainAcceleration(),
     "euler_lagrange": lambda dynamics, scales, samples: EulerLagrangeResidual(scales.v, scales.a),
     "vector_field": lambda dynamics, scales, samples: VectorFieldResidual.scaled_by(dynamics, samples),
-    "trajectory": lambda dynamics, scales, samples: TrajectoryResidual(scales.v, scales.a),
+    "trajectory": lambda dynamics, scales, samples: TrajectoryResidual(scales.v, scales.a, scales.interval),
 }
 """What a model can be trained on, by name: `--residual trajectory`."""
 
