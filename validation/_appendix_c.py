@@ -13,7 +13,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array
 
 import symlnn
@@ -103,37 +102,38 @@ def divergences_of_rules(width: int, hidden: int, *, draws: int, inputs: int, ke
 
 
 def fit_sigma(
-    width: int, hidden: int, *, steps: int, draws: int, inputs: int, key: Array
+    width: int, hidden: int, *, rounds: int, candidates: int, draws: int, inputs: int, key: Array
 ) -> tuple[tuple[float, ...], float]:
-    """The σ of each layer that minimise the mean divergence, by Adam on fresh draws, and the median divergence there.
+    """The σ of each layer that minimise the median divergence over fixed draws, and the median over fresh ones.
 
-    A gradient that is not finite, of a draw with a singular mass matrix, is left out.
+    By the cross-entropy method: candidates log σ from a Gaussian, which moves to the best quarter of them. It begins at
+    Glorot's rule, with a standard deviation of 1.5. The objective has heavy tails, where a mass matrix is nearly
+    singular, and descent along its gradients ended above eq. 16.
     """
     one = partial(divergence, width=width, hidden=hidden, inputs=inputs)
-    optimizer = optax.apply_if_finite(
-        optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.cosine_decay_schedule(0.15, steps))),
-        10**6,
-    )
-    start = jnp.log(jnp.array(sigmas("lecun", width, hidden)))
+    drawn, fresh, chosen = jax.random.split(key, 3)
+    keys, test = jax.random.split(drawn, draws), jax.random.split(fresh, 2 * draws)
+    elite = max(2, candidates // 4)
 
     @jax.jit
-    def descend(log_sigma: Array) -> tuple[Array, Array]:
-        def step(carry: Any, key: Array) -> tuple[Any, Array]:
-            log_sigma, state = carry
-            keys = jax.random.split(key, 4)
-            gradient = jax.grad(lambda s: jnp.mean(jax.vmap(lambda k: one(s, key=k))(keys)))(log_sigma)
-            updates, state = optimizer.update(gradient, state)
-            log_sigma = log_sigma + updates
-            return (log_sigma, state), log_sigma
+    def median(log_sigma: Array, keys: Array) -> Array:
+        values = jax.lax.map(lambda k: one(log_sigma, key=k), keys)
+        return jnp.median(jnp.where(jnp.isfinite(values), values, jnp.inf))
 
-        keys = jax.random.split(key, steps)
-        _, path = jax.lax.scan(step, (log_sigma, optimizer.init(log_sigma)), keys)
-        found = jnp.mean(path[-max(1, steps // 5) :], axis=0)
-        fresh = jax.random.split(jax.random.fold_in(key, 1), draws)
-        return found, jnp.median(jax.lax.map(lambda k: one(found, key=k), fresh))
+    @jax.jit
+    def search(mean: Array) -> Array:
+        def step(carry: tuple[Array, Array], key: Array) -> tuple[tuple[Array, Array], None]:
+            mean, spread = carry
+            points = mean + spread * jax.random.normal(key, (candidates, mean.size)).at[0].set(0.0)
+            scores = jax.lax.map(lambda point: median(point, keys), points)
+            best = points[jnp.argsort(scores)[:elite]]
+            return (jnp.mean(best, axis=0), 0.5 * (spread + jnp.std(best, axis=0))), None
 
-    found, score = descend(start)
-    return tuple(map(float, jnp.exp(found))), float(score)
+        (mean, _), _ = jax.lax.scan(step, (mean, 1.5 * jnp.ones_like(mean)), jax.random.split(chosen, rounds))
+        return mean
+
+    found = search(jnp.log(jnp.array(sigmas("glorot", width, hidden))))
+    return tuple(map(float, jnp.exp(found))), float(median(found, test))
 
 
 def constants_of(fitted: Mapping[tuple[int, int], tuple[tuple[float, ...], float]]) -> dict[str, float]:

@@ -57,7 +57,8 @@ class Config:
     """Of weights, for each divergence."""
     inputs: int
     fit_widths: tuple[int, ...]
-    fit_steps: int
+    fit_rounds: int
+    fit_candidates: int
     train_widths: tuple[int, ...]
     train_hidden: tuple[int, ...]
     train_steps: int
@@ -76,7 +77,8 @@ CONFIG: Mapping[Mode, Config] = {
         draws=4,
         inputs=64,
         fit_widths=(20, 40),
-        fit_steps=20,
+        fit_rounds=2,
+        fit_candidates=6,
         train_widths=(50,),
         train_hidden=(1,),
         train_steps=100,
@@ -91,7 +93,8 @@ CONFIG: Mapping[Mode, Config] = {
         draws=10,
         inputs=256,
         fit_widths=(50, 100, 200),
-        fit_steps=150,
+        fit_rounds=12,
+        fit_candidates=24,
         train_widths=(50, 100, 300),
         train_hidden=(1, 2, 3),
         train_steps=500,
@@ -106,7 +109,8 @@ CONFIG: Mapping[Mode, Config] = {
         draws=40,
         inputs=256,
         fit_widths=(50, 100, 200, 300),
-        fit_steps=1000,
+        fit_rounds=40,
+        fit_candidates=32,
         train_widths=(50, 100, 200, 300),
         train_hidden=(1, 2, 3),
         train_steps=20_000,
@@ -140,7 +144,13 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
             progress(f"Fitting σ, width {width}, {hidden} hidden layers", None)
             with timer("fit of σ"):
                 fitted[width, hidden] = fit_sigma(
-                    width, hidden, steps=config.fit_steps, draws=config.draws, inputs=config.inputs, key=key
+                    width,
+                    hidden,
+                    rounds=config.fit_rounds,
+                    candidates=config.fit_candidates,
+                    draws=config.draws,
+                    inputs=config.inputs,
+                    key=key,
                 )
     trained = {}
     for width in config.train_widths:
@@ -316,9 +326,9 @@ def _differences(config: Config) -> tuple[str, ...]:
     return (
         f"Divergences are medians over {config.draws} draws of weights and of {config.inputs} inputs; the paper's "
         "authors take 10 draws and 256 inputs.",
-        f"Our σ are fitted by {config.fit_steps} steps of Adam on the mean of log₁₀ over draws, for widths "
-        f"{', '.join(map(str, config.fit_widths))}; theirs by 2,500 evaluations of a tree-structured Parzen estimator, "
-        "of widths between 10 and 300, and symbolic regression.",
+        f"Our σ are fitted by {config.fit_rounds} rounds of {config.fit_candidates} candidates of the cross-entropy "
+        f"method, for widths {', '.join(map(str, config.fit_widths))}; theirs by 2,500 evaluations of a "
+        "tree-structured Parzen estimator, of widths between 10 and 300, and symbolic regression.",
         f"Networks are trained for {config.train_steps} steps of Adam at 1e-3 in float64, the plain one of the last "
         f"section in float32 with {config.plain_width} hidden units where the paper has 500.",
         "“ours” is the LNN in natural scales, with angles embedded, SiLU and LeCun's rule. It is measured on the "
