@@ -93,7 +93,8 @@ def test_a_long_interval_is_divided(pendulum: symlnn.System) -> None:
     ("adjoint", "tolerance"),
     [
         (diffrax.RecursiveCheckpointAdjoint(), 1e-10),
-        (diffrax.BacksolveAdjoint(), 1e-3),  # optimise-then-discretise: its own discretisation error
+        # optimise-then-discretise: its own discretisation error
+        pytest.param(diffrax.BacksolveAdjoint(), 1e-3, marks=pytest.mark.slow),
     ],
 )
 def test_adjoints_agree_with_forward_differences(

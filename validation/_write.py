@@ -107,7 +107,7 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _rows(columns: tuple[str, ...], rows: Any) -> Iterator[str]:
-    yield f"| {' | '.join(columns)} |"
+    yield f"| {' | '.join(column.replace('|', '∣') for column in columns)} |"
     yield f"|{'---|' * len(columns)}"
     for row in rows:
         yield f"| {' | '.join(cell(value).replace('|', '∣') for value in row)} |"
