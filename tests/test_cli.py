@@ -43,6 +43,7 @@ def test_derive_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["accelerations"] == ["-g*sin(theta1)/l1"]
 
 
+@pytest.mark.slow  # .ci/run does the same with the wheel
 def test_new_file_validates_unedited(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(capsys, "new", "my.py")[0] == 0
     code, _, err = run(
