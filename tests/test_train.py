@@ -25,6 +25,7 @@ def test_the_papers_initialisation() -> None:
     np.testing.assert_allclose(stds, [0.22, 0.058, 0.116, 10.0], rtol=1e-12)
 
 
+@pytest.mark.slow  # the killed training of test_cli.py goes the same way
 def test_resuming_ends_with_the_same_parameters(pendulum: symlnn.System, tmp_path: Path) -> None:
     arguments = {"steps": 330, "architecture": SMALL}
     whole = symlnn.learn(pendulum, "lnn", **arguments)
