@@ -69,7 +69,7 @@ def test_training_lowers_the_error(spec: symlnn.ModelSpec) -> None:
     """Below that of the untrained model; a first-order stage alone, to spare a compilation."""
     if spec.system.m and spec.model != "lnn":
         pytest.skip("with a varying parameter one model must do")
-    recipe = symlnn.Recipe(stages=(symlnn.FirstOrder(chunk=50),), time_shares=(1.0,), step_shares=(1.0,))
+    recipe = symlnn.Recipe.single(symlnn.FirstOrder(chunk=50))
     learned = symlnn.learn(spec.system, spec.model, steps=200, architecture=SMALL, recipe=recipe)
     samples = eqx.filter_jit(symlnn.Stream(spec.system))(jax.random.key(9), 1000)
     before = symlnn.acceleration_errors(samples.a, predicted(spec.build(jax.random.key(0)), samples.states))

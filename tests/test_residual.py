@@ -129,7 +129,7 @@ def test_segments_of_trajectories_are_what_the_oracle_says(pendulum: symlnn.Syst
 def test_training_on_the_motions_of_a_data_set(pendulum: symlnn.System) -> None:
     """One trajectory is held out; a first-order stage alone, to spare a compilation."""
     data = symlnn.generate_trajectories(pendulum, 3, duration=1.0, rate=20.0)
-    recipe = symlnn.Recipe(stages=(symlnn.FirstOrder(chunk=25),), time_shares=(1.0,), step_shares=(1.0,))
+    recipe = symlnn.Recipe.single(symlnn.FirstOrder(chunk=25))
     learned = symlnn.learn(pendulum, "node2", data=data, steps=100, architecture=SMALL, recipe=recipe, horizon=1)
     assert min(learned.fit.history.validation) < 0.1  # an untrained network errs by about one
     wrapped = data.assign(q=(data["q"] + np.pi) % (2 * np.pi) - np.pi + 4.0 * (data["t"] > 0.5))

@@ -113,7 +113,7 @@ def test_gauss_newton_solves_a_linear_problem_in_few_steps() -> None:
 
     system = symlnn.load_system("harmonic_oscillator")
     stream = symlnn.Stream(system)
-    recipe = symlnn.Recipe(stages=(GaussNewton(batch=32, momentum=0.0),), time_shares=(1.0,), step_shares=(1.0,))
+    recipe = symlnn.Recipe.single(GaussNewton(batch=32, momentum=0.0))
     fitted = symlnn.fit(
         Linear(jax.numpy.zeros(1)),
         stream,

@@ -83,22 +83,23 @@ def divergence(log_sigma: Array, width: int, hidden: int, inputs: int, key: Arra
 
 
 def sigmas(rule: str, width: int, hidden: int) -> list[float]:
+    """The σ of each layer by a rule of `INITIALIZATIONS`, first to output."""
     sizes = [2 * _DOF, *[width] * hidden]
     return [INITIALIZATIONS[rule](layer, hidden + 1, fan_in, width) for layer, fan_in in enumerate(sizes)]
 
 
+@partial(jax.jit, static_argnames=("width", "hidden", "inputs"))
+def _median_divergence(log_sigma: Array, keys: Array, width: int, hidden: int, inputs: int) -> Array:
+    """The median over draws; one that is not finite counts as infinite."""
+    values = jax.lax.map(lambda key: divergence(log_sigma, width, hidden, inputs, key), keys)
+    return jnp.median(jnp.where(jnp.isfinite(values), values, jnp.inf))
+
+
 def divergences_of_rules(width: int, hidden: int, *, draws: int, inputs: int, key: Array) -> dict[str, float]:
     """The median over draws of the divergence, for every rule."""
-    log_sigmas = jnp.log(jnp.array([sigmas(rule, width, hidden) for rule in RULES]))
-    one = partial(divergence, width=width, hidden=hidden, inputs=inputs)
     keys = jax.random.split(key, draws)
-
-    @jax.jit
-    def every(log_sigmas: Array) -> Array:
-        return jax.lax.map(lambda s: jax.lax.map(lambda k: one(s, key=k), keys), log_sigmas)
-
-    medians = np.median(np.asarray(every(log_sigmas)), axis=1)
-    return dict(zip(RULES, map(float, medians), strict=True))
+    log_sigmas = {rule: jnp.log(jnp.array(sigmas(rule, width, hidden))) for rule in RULES}
+    return {rule: float(_median_divergence(s, keys, width, hidden, inputs)) for rule, s in log_sigmas.items()}
 
 
 def fit_sigma(
@@ -110,15 +111,10 @@ def fit_sigma(
     Glorot's rule, with a standard deviation of 1.5. The objective has heavy tails, where a mass matrix is nearly
     singular, and descent along its gradients ended above eq. 16.
     """
-    one = partial(divergence, width=width, hidden=hidden, inputs=inputs)
+    median = partial(_median_divergence, width=width, hidden=hidden, inputs=inputs)
     drawn, fresh, chosen = jax.random.split(key, 3)
     keys, test = jax.random.split(drawn, draws), jax.random.split(fresh, 2 * draws)
     elite = max(2, candidates // 4)
-
-    @jax.jit
-    def median(log_sigma: Array, keys: Array) -> Array:
-        values = jax.lax.map(lambda k: one(log_sigma, key=k), keys)
-        return jnp.median(jnp.where(jnp.isfinite(values), values, jnp.inf))
 
     @jax.jit
     def search(mean: Array) -> Array:

@@ -8,7 +8,7 @@ from symlnn._report import Candidate
 
 from ._study import Mode
 
-QUICK_RECIPE = Recipe(stages=(FirstOrder(),), time_shares=(1.0,), step_shares=(1.0,))
+QUICK_RECIPE = Recipe.single(FirstOrder())
 """Muon alone: half of the compilation."""
 
 IN_WORDS = {
@@ -21,11 +21,7 @@ IN_WORDS = {
 PAPER_ARCHITECTURE = Architecture(width=500, depth=3, activation="softplus", initialization="cranmer")
 """Four layers, that is three hidden ones, of 500 units, with the initialisation of appendix C."""
 
-PAPER_RECIPE = Recipe(
-    stages=(FirstOrder(optimizer="adam", learning_rate=1e-3, schedule="cosine", loss="l1", batch=32),),
-    time_shares=(1.0,),
-    step_shares=(1.0,),
-)
+PAPER_RECIPE = Recipe.single(FirstOrder(optimizer="adam", learning_rate=1e-3, schedule="cosine", loss="l1", batch=32))
 """Adam from 1e-3, batches of 32."""
 
 PAPER_LNN = Candidate("lnn_plain", PAPER_ARCHITECTURE, PAPER_RECIPE, "plain_acceleration")

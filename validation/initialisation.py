@@ -5,8 +5,8 @@ gradients from unit Gaussians, and fits by symbolic regression
 
     σ = (1/√n) · { 2.2 for the first layer, 0.58 i for hidden layer i, n for the output layer }.
 
-Here that divergence is computed for this rule, for LeCun's, Glorot's and He's; our own σ are fitted to it by gradient
-descent; and networks are trained from each.
+Here that divergence is computed for this rule, for LeCun's, Glorot's and He's; our own σ are fitted to it by
+the cross-entropy method; and networks are trained from each.
 
 Source: Cranmer et al. 2020 (arXiv:2003.04630), appendix C.
 """
@@ -24,26 +24,24 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array
-from matplotlib.figure import Figure
 
 import symlnn
 from symlnn import Architecture, System, Validation
 from symlnn._compare import acceleration_errors
 from symlnn._data import accelerations
 from symlnn._models import trainable
-from symlnn._report import Effort, Progress, Settings, Timer, colours, conclude, judge, prepare
+from symlnn._report import Candidate, Effort, Progress, Settings, Timer, conclude, measure, prepare
 from symlnn._train import FirstOrder, Recipe
 
-from ._appendix_c import RULES, constants_of, divergences_of_rules, fit_sigma, sigmas
+from ._appendix_c import RULES, constants_of, divergences_of_rules, fit_sigma
+from ._appendix_c_sections import divergence_section, fit_section, grid
 from ._ensembles import judge_member
 from ._recipes import PAPER_ARCHITECTURE, PAPER_RECIPE
-from ._study import Claim, Mode, Picture, Results, Section, Study, Table, Text
+from ._study import Claim, Mode, Results, Section, Study, Table, Text
 
 OURS = "ours"
-_RECIPE = Recipe(
-    stages=(FirstOrder(optimizer="adam", learning_rate=1e-3, schedule="constant", loss="l1", batch=32, chunk=50),),
-    time_shares=(1.0,),
-    step_shares=(1.0,),
+_RECIPE = Recipe.single(
+    FirstOrder(optimizer="adam", learning_rate=1e-3, schedule="constant", loss="l1", batch=32, chunk=50)
 )
 
 
@@ -162,14 +160,14 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
     bench = prepare(system, config.effort, settings.seed, timer, progress)
     with timer("the paper's network in float32"):
         spec, plain = _plain(system, config, settings.seed)
-    seconds = float(plain.seconds[-1])
-    others = _others(system, spec.architecture, seconds, settings.seed, timer, progress)
-    progress("Measuring", None)
-    with timer("measuring"):
-        results = [
-            judge_member("lnn_plain", spec, bench, plain, 0, PAPER_RECIPE, "plain_acceleration"),
-            *(judge(name, learned.spec, bench, learned.fit.dynamics, learned.fit) for name, learned in others.items()),
-        ]
+    with timer("measure lnn_plain"):
+        results = [judge_member("lnn_plain", spec, bench, plain, 0, PAPER_RECIPE, "plain_acceleration")]
+    train = partial(symlnn.learn, system, seconds=float(plain.seconds[-1]))
+    results += [
+        measure(name, candidate, bench, train, settings.seed, 1, timer, progress)
+        for name, candidate in _exchanged(config.plain_width).items()
+    ]
+    with timer("gradients at single states"):
         concentration = {model.name: _concentration(model.dynamics, bench.test) for model in results}
     validation = conclude(bench, results, settings, timer)
     constants = constants_of(fitted)
@@ -181,8 +179,8 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         claims=_claims(scores, constants, trained, validation, finite, config),
         differences=_differences(config),
         sections=(
-            _divergence_section(scores, config),
-            _fit_section(fitted, constants, config),
+            divergence_section(scores),
+            fit_section(fitted, constants),
             _training_section(trained, config),
             _plain_section(validation, finite, config, concentration),
         ),
@@ -273,30 +271,14 @@ def _plain(system: System, config: Config, seed: int) -> tuple[symlnn.ModelSpec,
     return spec, dataclasses.replace(ensemble, members=as_float64)
 
 
-def _others(
-    system: System, architecture: Architecture, seconds: float, seed: int, timer: Timer, progress: Progress
-) -> dict[str, symlnn.Learned]:
-    """The paper's network by our recipe, ours by the paper's, and ours by ours, in float64, for the same time."""
-    recipe = {"recipe": PAPER_RECIPE, "residual": "plain_acceleration"}
-    same_size = Architecture(width=architecture.width)
-    options: dict[str, dict[str, Any]] = {
-        "lnn_plain_ours": {"model": "lnn_plain", "architecture": architecture},
-        "lnn_adam": {"model": "lnn", "architecture": same_size, **recipe},
-        "lnn": {"model": "lnn", "architecture": same_size},
+def _exchanged(width: int) -> dict[str, Candidate]:
+    """The paper's network by our recipe, ours by the paper's, and ours by ours, of one width."""
+    ours = Architecture(width=width)
+    return {
+        "lnn_plain_ours": Candidate("lnn_plain", dataclasses.replace(PAPER_ARCHITECTURE, width=width)),
+        "lnn_adam": Candidate("lnn", ours, PAPER_RECIPE, "plain_acceleration"),
+        "lnn": Candidate("lnn", ours),
     }
-    found = {}
-    for name, chosen in options.items():
-        with timer(f"train {name}"):
-            found[name] = symlnn.learn(
-                system,
-                seconds=seconds,
-                seed=seed,
-                progress=lambda report, name=name: progress(f"Training {name}", report),
-                **chosen,
-            )
-        if not found[name].fit.complete:
-            raise KeyboardInterrupt  # a report on half a training would mislead
-    return found
 
 
 def _concentration(dynamics: Any, samples: symlnn.Samples) -> dict[str, float]:
@@ -336,117 +318,8 @@ def _differences(config: Config) -> tuple[str, ...]:
     )
 
 
-def _grid(
-    values: Mapping[tuple[str, int, int], Any], rules: tuple[str, ...], widths: Any, hidden: Any
-) -> tuple[tuple[Any, ...], ...]:
-    return tuple((f"{w}, {h}", *(values[rule, w, h] for rule in rules)) for h in hidden for w in widths)
-
-
 def _best(values: Mapping[str, float]) -> str:
     return min(values, key=lambda name: values[name])
-
-
-def _divergence_section(scores: Mapping[tuple[str, int, int], float], config: Config) -> Section:
-    return Section(
-        "The divergence that the paper minimises",
-        (
-            Text(
-                "For weights drawn by each rule: how far accelerations, and the gradients of each layer, are from unit "
-                "Gaussians. In log₁₀: a difference of one is a factor of ten."
-            ),
-            Table(
-                ("width, hidden layers", *RULES),
-                _grid({k: f"{v:.2f}" for k, v in scores.items()}, RULES, config.widths, config.hidden),
-                "log₁₀ of the objective of appendix C, median over draws.",
-            ),
-            Picture("divergence", partial(_divergence_figure, scores, config), "The same, against the width."),
-        ),
-    )
-
-
-def _divergence_figure(scores: Mapping[tuple[str, int, int], float], config: Config) -> Figure:
-    figure = Figure(figsize=(8.0, 2.8))
-    grid, shade = figure.subplots(1, len(config.hidden), sharey=True, squeeze=False)[0], colours(RULES)
-    for axes, hidden in zip(grid, config.hidden, strict=True):
-        for rule in RULES:
-            axes.plot(
-                config.widths,
-                [scores[rule, w, hidden] for w in config.widths],
-                "o-",
-                ms=3,
-                color=shade[rule],
-                label=rule,
-            )
-        axes.set_title(f"{hidden} hidden")
-        axes.set_xlabel("width")
-    grid[0].set_ylabel(r"$\log_{10}$ divergence")
-    grid[0].legend()
-    return figure
-
-
-def _fit_section(
-    fitted: Mapping[tuple[int, int], tuple[tuple[float, ...], float]], constants: Mapping[str, float], config: Config
-) -> Section:
-    def row(width: int, hidden: int) -> tuple[Any, ...]:
-        sigma, score = fitted[width, hidden]
-        theirs = sigmas("cranmer", width, hidden)
-        return (
-            f"{width}, {hidden}",
-            ", ".join(f"{s:.3g}" for s in sigma),
-            ", ".join(f"{s:.3g}" for s in theirs),
-            f"{score:.2f}",
-        )
-
-    return Section(
-        "Our own fit of σ(n, layer)",
-        (
-            Table(
-                ("width, hidden layers", "our σ, first to output", "eq. 16", "our log₁₀ divergence"),
-                tuple(row(w, h) for h in config.hidden for w in config.fit_widths),
-            ),
-            Table(
-                ("layer", "constant, ours", "eq. 16", "exponent of n, ours", "eq. 16"),
-                (
-                    ("first: σ = c n^e", constants["first"], 2.2, f"{constants['first_exponent']:.2f}", "−0.50"),
-                    (
-                        "hidden i: σ = c i n^e",
-                        constants["hidden"],
-                        0.58,
-                        f"{constants['hidden_exponent']:.2f}",
-                        "−0.50",
-                    ),
-                    ("output: σ = c n^e", constants["output"], 1.0, f"{constants['output_exponent']:.2f}", "0.50"),
-                ),
-                "Constants with the exponents of eq. 16; exponents from a line through log σ against log n. "
-                "Accelerations do not change with the scale of L, so the output layer's σ is placed by the gradients "
-                "and the regularisation alone.",
-            ),
-            Picture("sigma", partial(_sigma_figure, fitted), "Our σ as dots, eq. 16 as lines."),
-        ),
-    )
-
-
-def _sigma_figure(fitted: Mapping[tuple[int, int], tuple[tuple[float, ...], float]]) -> Figure:
-    figure = Figure(figsize=(8.0, 2.8))
-    grid = figure.subplots(1, 3)
-    widths = np.array(sorted({width for width, _ in fitted}))
-    panels = (
-        ("first layer", lambda n: 2.2 / np.sqrt(n), lambda sigma: [sigma[0]]),
-        (
-            "hidden layer i, σ/i",
-            lambda n: 0.58 / np.sqrt(n),
-            lambda sigma: [s / i for i, s in enumerate(sigma[:-1]) if i > 0],
-        ),
-        ("output layer", np.sqrt, lambda sigma: [sigma[-1]]),
-    )
-    for axes, (title, rule, pick) in zip(grid, panels, strict=True):
-        for (width, _), (sigma, _) in fitted.items():
-            for value in pick(sigma):
-                axes.plot(width, value, "o", color="#0072B2", ms=4)
-        axes.plot(widths, rule(widths), color="0.3")
-        axes.set(xscale="log", yscale="log", title=title, xlabel="width n")
-    grid[0].set_ylabel("σ")
-    return figure
 
 
 def _training_section(trained: Mapping[tuple[str, int, int], tuple[float, ...]], config: Config) -> Section:
@@ -457,7 +330,7 @@ def _training_section(trained: Mapping[tuple[str, int, int], tuple[float, ...]],
             Text(f"The double pendulum, {config.train_steps} steps of Adam at 1e-3, batches of 32. "),
             Table(
                 ("width, hidden layers", *RULES, OURS),
-                _grid(medians, (*RULES, OURS), config.train_widths, config.train_hidden),
+                grid(medians, (*RULES, OURS)),
                 "mean Σᵢ|aᵢ − âᵢ| in rad/s² on fresh states, of the parameters with the least relative error on the "
                 f"way; median of {config.members} networks.",
             ),

@@ -59,14 +59,24 @@ class SegmentStream(eqx.Module):
         return Segments(states, *jax.vmap(one)(states), self.interval)
 
 
+def successful_trajectories(dataset: xr.Dataset) -> xr.Dataset:
+    """The trajectories of a data set that were integrated to their end; `ValueError` where it holds single states."""
+    if "trajectory" not in dataset.dims:
+        raise ValueError(
+            "Training on motions needs trajectories, but the data set holds single states: "
+            "generate one with --trajectories, or train on accelerations."
+        )
+    return dataset.isel(trajectory=np.flatnonzero(dataset["successful"].values))
+
+
 def segments_of(dataset: xr.Dataset, count: int) -> Segments:
     """Every stretch of `count` steps in the trajectories of a data set.
 
-    Raises `ValueError` where its trajectories are too short, not finite, or of unequal steps of time.
+    Raises `ValueError` where it holds none, too short ones, or such as are not finite or of unequal steps of time.
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, but is {count}.")
-    dataset = dataset.isel(trajectory=np.flatnonzero(dataset["successful"].values))
+    dataset = successful_trajectories(dataset)
     times = dataset["t"].values
     starts = len(times) - count
     if starts < 1 or dataset.sizes["trajectory"] == 0:

@@ -8,6 +8,7 @@ from ._examine import Timer as Timer
 from ._examine import conclude as conclude
 from ._examine import examine as examine
 from ._examine import judge as judge
+from ._examine import measure as measure
 from ._examine import prepare as prepare
 from ._examine import roll_out as roll_out
 from ._figures import FIGURES as FIGURES

@@ -128,7 +128,7 @@ def examine(
         steps=steps,
     )
     results = [
-        _measure(name, candidate, bench, train, settings.seed, seeds, timer, progress)
+        measure(name, candidate, bench, train, settings.seed, seeds, timer, progress)
         for name, candidate in models.items()
     ]
     return conclude(bench, results, settings, timer)
@@ -193,7 +193,7 @@ def _lyapunov_time(system: System, start: States) -> float | None:
     return float(1 / np.median(exponents)) if chaotic else None
 
 
-def _measure(
+def measure(
     name: str,
     candidate: Candidate,
     bench: Bench,
@@ -203,6 +203,7 @@ def _measure(
     timer: Timer,
     progress: Progress,
 ) -> ModelResult:
+    """Train one model by `train`, which is `learn` with a system and a budget, and measure it, once for each seed."""
     source = candidate.source
     if source.endswith(".eqx"):
         with timer(f"measure {name}"):

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._data import SegmentSource, Source, accelerations
+from .._data import SegmentSource, Source
 from .._dynamics import AbstractDynamics
 from .._models._spec import trainable
-from .._types import Key, Samples, Scalar
+from .._types import Key, Samples
 from ._fit import Recipe
 from ._residual import AbstractResidual
 from ._stage import AbstractStage, Problem
@@ -65,7 +65,7 @@ def fit_ensemble(
     _, static = eqx.partition(members[0], trainable(members[0]))
     problem = Problem(static, residual, source)
     params = jax.tree.map(lambda *x: jnp.stack(x), *(eqx.filter(m, trainable(m)) for m in members))
-    error = eqx.filter_jit(eqx.filter_vmap(lambda params: _error(problem, params, validation)))
+    error = eqx.filter_jit(eqx.filter_vmap(lambda params: problem.error(params, validation)))
     best, lowest = params, np.full(len(members), np.inf)
     times, errors, counts, spent = [], [], [], 0.0
     for index, stage in enumerate(recipe.stages):
@@ -101,11 +101,6 @@ def fit_ensemble(
 
 def _where(condition: Array, x: Array, y: Array) -> Array:
     return jnp.where(condition.reshape(-1, *[1] * (x.ndim - 1)), x, y)
-
-
-def _error(problem: Problem, params: Any, validation: Samples) -> Scalar:
-    predicted = accelerations(eqx.combine(params, problem.static), validation.states)
-    return jnp.sqrt(jnp.sum((predicted - validation.a) ** 2) / jnp.sum(validation.a**2))
 
 
 def _chunk(stage: AbstractStage, problem: Problem, keys: Array, params: Any, state: Any) -> Callable[..., Any]:

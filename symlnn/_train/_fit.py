@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._data import SegmentSource, Source, accelerations
+from .._data import SegmentSource, Source
 from .._dynamics import AbstractDynamics
 from .._models._spec import trainable
-from .._types import Key, Samples, Scalar
+from .._types import Key, Samples
 from ._checkpoint import History, Progress, read_arrays, read_progress, save_checkpoint
 from ._first_order import FirstOrder
 from ._gauss_newton import GaussNewton
@@ -46,6 +46,11 @@ class Recipe:
             shares = getattr(self, name)
             if len(shares) != len(self.stages) or min(shares) < 0 or not math.isclose(sum(shares), 1.0):
                 raise ValueError(f"{name} must hold a share for each of the {len(self.stages)} stages, adding up to 1.")
+
+    @staticmethod
+    def single(stage: AbstractStage) -> "Recipe":
+        """The recipe of one stage."""
+        return Recipe((stage,), (1.0,), (1.0,))
 
     def divide(self, steps: int | Sequence[int]) -> tuple[int, ...]:
         """The steps of each stage: of `steps` in all, or as given. Raises `ValueError` unless they are positive."""
@@ -193,7 +198,7 @@ class _Trainer:
         )
 
     def _loop(self, state: _Run, seconds: float | None) -> None:
-        error = _compile_error(self.problem, self.params, self.validation)
+        error = eqx.filter_jit(self.problem.error).lower(self.params, self.validation).compile()
         for index in range(state.progress.stage, len(self.recipe.stages)):
             if seconds is not None or state.progress.steps[index] > 0:
                 self._run_stage(state, index, error, seconds)
@@ -312,12 +317,3 @@ def _compile(stage: AbstractStage, problem: Problem, params: Any, key: Key) -> A
     dummy = jnp.asarray(0)
     compiled = chunk.lower(params, stage.init(params), dummy, dummy, dummy).compile()
     return lambda params, state, *numbers: compiled(params, state, *map(jnp.asarray, numbers))
-
-
-def _compile_error(problem: Problem, params: Any, validation: Samples) -> Any:
-    @eqx.filter_jit
-    def error(params: Any, validation: Samples) -> Scalar:
-        predicted = accelerations(eqx.combine(params, problem.static), validation.states)
-        return jnp.sqrt(jnp.sum((predicted - validation.a) ** 2) / jnp.sum(validation.a**2))
-
-    return error.lower(params, validation).compile()

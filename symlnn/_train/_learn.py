@@ -10,7 +10,16 @@ import jax
 import numpy as np
 import xarray as xr
 
-from .._data import Resample, SegmentSource, SegmentStream, Source, Stream, samples_of, segments_of
+from .._data import (
+    Resample,
+    SegmentSource,
+    SegmentStream,
+    Source,
+    Stream,
+    samples_of,
+    segments_of,
+    successful_trajectories,
+)
 from .._dynamics import AbstractDynamics
 from .._models import Architecture, ModelSpec, Scales, natural_scales
 from .._system import System
@@ -54,25 +63,21 @@ def _motions(
     """Where training on motions draws from, and the validation samples, of whole motions that it does not draw."""
     if data is None:
         return SegmentStream(system, interval=interval, count=horizon), scaled
-    if "trajectory" not in data.dims:
-        raise ValueError(
-            "Training on motions needs trajectories, but the data set holds single states: "
-            "generate one with --trajectories, or train on accelerations."
-        )
-    whole = np.flatnonzero(data["successful"].values)
-    if len(whole) < 2:
+    whole = successful_trajectories(data)
+    count = whole.sizes["trajectory"]
+    if count < 2:
         raise ValueError("Training on motions needs at least 2 successful trajectories, one of them to be held out.")
-    turned = np.abs(np.diff(data["q"].values[whole], axis=1)).max(axis=(0, 1)) > np.pi
+    turned = np.abs(np.diff(whole["q"].values, axis=1)).max(axis=(0, 1)) > np.pi
     for symbol, angle, jumps in zip(system.q, system.is_angle, turned, strict=True):
         if angle and jumps:
             raise ValueError(
                 f"{symbol.name} jumps by more than half a turn between two instants: unwrap it (numpy.unwrap), or give "
                 "data of a higher rate."
             )
-    shuffled = whole[np.asarray(jax.random.permutation(key, len(whole)))]
-    held_out = max(1, int(_VALIDATION_SHARE * len(whole)))
-    held = samples_of(data.isel(trajectory=shuffled[:held_out]))
-    segments = segments_of(data.isel(trajectory=shuffled[held_out:]), horizon)
+    shuffled = np.asarray(jax.random.permutation(key, count))
+    held_out = max(1, int(_VALIDATION_SHARE * count))
+    held = samples_of(whole.isel(trajectory=shuffled[:held_out]))
+    segments = segments_of(whole.isel(trajectory=shuffled[held_out:]), horizon)
     order = jax.random.permutation(key, held.size)[:_VALIDATION_SAMPLES]
     return Resample(segments), held[order]
 

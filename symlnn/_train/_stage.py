@@ -4,9 +4,10 @@ import abc
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._data import SegmentSource, Source
+from .._data import SegmentSource, Source, accelerations
 from .._dynamics import AbstractDynamics
 from .._types import Key, Samples, Scalar, Segments
 from ._residual import AbstractResidual
@@ -23,6 +24,11 @@ class Problem(eqx.Module):
     def residuals(self, params: AbstractDynamics, samples: Samples | Segments) -> Array:
         """The residuals of the dynamics with these trained parameters, (batch, rows)."""
         return self.residual(eqx.combine(params, self.static), samples)
+
+    def error(self, params: AbstractDynamics, samples: Samples) -> Scalar:
+        """The relative root-mean-square error of the accelerations, √(Σ|â − a|² / Σ|a|²): what validation looks at."""
+        predicted = accelerations(eqx.combine(params, self.static), samples.states)
+        return jnp.sqrt(jnp.sum((predicted - samples.a) ** 2) / jnp.sum(samples.a**2))
 
 
 class AbstractStage(eqx.Module):
