@@ -194,7 +194,7 @@ def _section(validation: Validation, found: Mapping[tuple[str, str], Any]) -> Se
             entry["velocity"]["max"],
             entry["velocity"]["failed"],
             entry.get("velocity_of_flow", {}).get("median", "–"),
-            entry["velocity"]["fastest"],
+            f"{entry['velocity']['fastest']:.4f}",
         )
         for name, entry in entries.items()
     )
