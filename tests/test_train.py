@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -11,6 +12,7 @@ import pytest
 import symlnn
 from symlnn._models._mlp import cranmer_std
 from symlnn._train import FirstOrder, GaussNewton, PlainAcceleration, ScaledAcceleration
+from symlnn._train._stage import AbstractStage
 
 SMALL = symlnn.Architecture(width=16, depth=2)
 
@@ -70,6 +72,29 @@ def test_a_budget_in_seconds_is_kept_and_its_steps_give_the_same_model(pendulum:
     assert 2.0 < timed.fit.seconds < 6.0
     again = symlnn.learn(pendulum, "lnn", steps=timed.fit.steps, architecture=SMALL)
     for a, b in zip(leaves(timed.fit.dynamics), leaves(again.fit.dynamics), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Leaping(AbstractStage):
+    """A stage whose first half throws the parameters far away, and whose second half leaves them where they are."""
+
+    scheduled: ClassVar[bool] = True
+    batch: int = 1
+    chunk: int = 10
+
+    def init(self, params: Any) -> Any:
+        return ()
+
+    def step(self, problem: Any, params: Any, state: Any, key: Any, progress: Any) -> tuple[Any, Any, jax.Array]:
+        return jax.tree.map(lambda x: jax.numpy.where(progress < 0.5, 100 * x, x), params), state, progress
+
+
+def test_steps_that_diverge_are_undone(pendulum: symlnn.System) -> None:
+    recipe = symlnn.Recipe.single(Leaping())
+    learned = symlnn.learn(pendulum, "nn", steps=20, architecture=SMALL, recipe=recipe)
+    assert learned.fit.history.validation[0] > 10 > learned.fit.history.validation[1]
+    untrained = learned.spec.build(jax.random.split(jax.random.key(0), 3)[0])
+    for a, b in zip(leaves(learned.fit.last), leaves(untrained), strict=True):
         np.testing.assert_array_equal(a, b)
 
 

@@ -18,7 +18,7 @@ from .._models._spec import trainable
 from .._types import Key, Samples
 from ._fit import Recipe
 from ._residual import AbstractResidual
-from ._stage import AbstractStage, Problem
+from ._stage import AbstractStage, Problem, diverged
 
 _ENDLESS = 2**30
 """Steps of a stage that the clock ends."""
@@ -66,7 +66,8 @@ def fit_ensemble(
     problem = Problem(static, residual, source)
     params = jax.tree.map(lambda *x: jnp.stack(x), *(eqx.filter(m, trainable(m)) for m in members))
     error = eqx.filter_jit(eqx.filter_vmap(lambda params: problem.error(params, validation)))
-    best, lowest = params, np.full(len(members), np.inf)
+    best, lowest = params, np.asarray(error(params))
+    lowest = np.where(np.isfinite(lowest), lowest, np.inf)
     times, errors, counts, spent = [], [], [], 0.0
     for index, stage in enumerate(recipe.stages):
         keys = jax.random.split(jax.random.fold_in(key, index), len(members))
@@ -84,11 +85,13 @@ def fit_ensemble(
         done = 0
         while done < total and (deadline is None or stage.scheduled or spent < deadline):
             begin = time.monotonic()
-            params, state = jax.block_until_ready(chunk(params, state, jnp.asarray(done), jnp.asarray(total)))
+            moved = jax.block_until_ready(chunk(params, state, jnp.asarray(done), jnp.asarray(total)))
             spent += time.monotonic() - begin
             done = min(total, done + stage.chunk)
-            found = np.asarray(error(params))
+            found = np.asarray(error(moved[0]))
             found = np.where(np.isfinite(found), found, np.inf)
+            kept = jnp.asarray(~diverged(found, lowest))
+            params, state = jax.tree.map(lambda x, y, kept=kept: _where(kept, x, y), moved, (params, state))
             better = jnp.asarray(found < lowest)
             best = jax.tree.map(lambda x, y, better=better: _where(better, x, y), params, best)
             lowest = np.minimum(found, lowest)

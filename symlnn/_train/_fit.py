@@ -21,7 +21,7 @@ from ._checkpoint import History, Progress, read_arrays, read_progress, save_che
 from ._first_order import FirstOrder
 from ._gauss_newton import GaussNewton
 from ._residual import AbstractResidual
-from ._stage import AbstractStage, Problem
+from ._stage import AbstractStage, Problem, diverged
 
 
 class TrainingError(RuntimeError):
@@ -118,7 +118,8 @@ def fit(
     The budget is either `seconds` of training, each stage's share of which is turned into steps by the speed of the
     machine, or `steps`, in all or for each stage, which give the same model on every run. Step i draws from
     `jax.random.fold_in(key, i)`, so a run resumed from its `checkpoint` ends with the parameters of one that was not
-    interrupted. Ctrl-C ends the training with what there is, and a checkpoint.
+    interrupted. Steps that end in a divergence are undone, see `diverged`. Ctrl-C ends the training with what there
+    is, and a checkpoint.
 
     Raises `ValueError` for a budget that is not positive, and `TrainingError`, with the step, the loss and advice,
     where the loss is not finite.
@@ -199,6 +200,10 @@ class _Trainer:
 
     def _loop(self, state: _Run, seconds: float | None) -> None:
         error = eqx.filter_jit(self.problem.error).lower(self.params, self.validation).compile()
+        if math.isinf(state.progress.best):
+            untrained = float(error(self.params, self.validation))
+            best = untrained if math.isfinite(untrained) else math.inf
+            state.progress = dataclasses.replace(state.progress, best=best)
         for index in range(state.progress.stage, len(self.recipe.stages)):
             if seconds is not None or state.progress.steps[index] > 0:
                 self._run_stage(state, index, error, seconds)
@@ -255,7 +260,8 @@ class _Trainer:
         spent = progress.spent + elapsed
         done = progress.step + count
         name = type(stage).__name__
-        state.params, state.state = params, inner
+        if not diverged(validation, progress.best):
+            state.params, state.state = params, inner
         if validation < progress.best:
             state.best_params = params
         state.progress = dataclasses.replace(

@@ -5,12 +5,15 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from .._data import SegmentSource, Source, accelerations
 from .._dynamics import AbstractDynamics
 from .._types import Key, Samples, Scalar, Segments
 from ._residual import AbstractResidual
+
+_DIVERGED = 1.5
 
 
 class Problem(eqx.Module):
@@ -29,6 +32,15 @@ class Problem(eqx.Module):
         """The relative root-mean-square error of the accelerations, √(Σ|â − a|² / Σ|a|²): what validation looks at."""
         predicted = accelerations(eqx.combine(params, self.static), samples.states)
         return jnp.sqrt(jnp.sum((predicted - samples.a) ** 2) / jnp.sum(samples.a**2))
+
+
+def diverged(error: Any, best: Any) -> Any:
+    """Whether a validation error tells of a divergence: half again that of no prediction, and of the best so far.
+
+    A black-box Lagrangian diverges where its mass matrix loses its sign at some states and large steps carry it on.
+    Going back to the parameters before, with the next samples, most often does not meet the same fate.
+    """
+    return error > _DIVERGED * np.maximum(1.0, best)
 
 
 class AbstractStage(eqx.Module):
