@@ -20,6 +20,7 @@ from ._distribution import Normal as Normal
 from ._distribution import Uniform as Uniform
 from ._distribution import normal as normal
 from ._distribution import uniform as uniform
+from ._dynamics import AbstractDensity as AbstractDensity
 from ._dynamics import AbstractDynamics as AbstractDynamics
 from ._dynamics import AbstractHamiltonian as AbstractHamiltonian
 from ._dynamics import AbstractLagrangian as AbstractLagrangian
@@ -27,9 +28,12 @@ from ._dynamics import AbstractMomentum as AbstractMomentum
 from ._dynamics import AbstractSecondOrderDynamics as AbstractSecondOrderDynamics
 from ._dynamics import DirectAcceleration as DirectAcceleration
 from ._dynamics import EulerLagrange as EulerLagrange
+from ._dynamics import GraphLagrangian as GraphLagrangian
 from ._dynamics import Hamilton as Hamilton
+from ._dynamics import Neighbourhoods as Neighbourhoods
 from ._dynamics import NeuralODE as NeuralODE
 from ._dynamics import ObservedMomentum as ObservedMomentum
+from ._dynamics import SparseEulerLagrange as SparseEulerLagrange
 from ._dynamics import SymbolicDynamics as SymbolicDynamics
 from ._dynamics import SymbolicForces as SymbolicForces
 from ._dynamics import SymbolicLagrangian as SymbolicLagrangian

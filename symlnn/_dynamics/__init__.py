@@ -7,10 +7,14 @@ from ._base import AbstractMomentum as AbstractMomentum
 from ._base import AbstractSecondOrderDynamics as AbstractSecondOrderDynamics
 from ._direct import DirectAcceleration as DirectAcceleration
 from ._euler_lagrange import EulerLagrange as EulerLagrange
+from ._graph import AbstractDensity as AbstractDensity
+from ._graph import GraphLagrangian as GraphLagrangian
+from ._graph import Neighbourhoods as Neighbourhoods
 from ._hamilton import Hamilton as Hamilton
 from ._hamilton import ObservedMomentum as ObservedMomentum
 from ._legendre import SymbolicMomentum as SymbolicMomentum
 from ._neural_ode import NeuralODE as NeuralODE
+from ._sparse import SparseEulerLagrange as SparseEulerLagrange
 from ._symbolic import SymbolicDynamics as SymbolicDynamics
 from ._symbolic import SymbolicForces as SymbolicForces
 from ._symbolic import SymbolicLagrangian as SymbolicLagrangian

@@ -1,0 +1,131 @@
+"""Lagrangians that are sums over neighbourhoods: of fields on grids, and of bodies on graphs."""
+
+import abc
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from .._neighbourhoods import bandwidth
+from .._types import Coordinates, RealScalar, Scalar, Varying
+from ._base import AbstractLagrangian
+
+Members = Float[Array, "members fields"]
+Moving = Float[Array, "moving fields"]
+Attributes = Float[Array, " attributes"]
+
+
+class AbstractDensity(eqx.Module):
+    """The share ℓ(q, v, x, m, t) of one neighbourhood in a Lagrangian.
+
+    It is given the coordinates of all members of the neighbourhood, the centre first, and the velocities of the first
+    `moving` of them only: so it cannot depend on others, and the velocity Hessian is no wider than that.
+    """
+
+    moving: eqx.AbstractVar[int]
+    """The members whose velocities ℓ depends on: 1 where kinetic energy is on-site, 0 for a potential."""
+    coupled: eqx.AbstractVar[bool]
+    """Whether ∂²ℓ/∂vₐ∂v_b is other than zero for two different members."""
+
+    @abc.abstractmethod
+    def __call__(self, q: Members, v: Moving, x: Attributes, m: Varying | None, t: RealScalar) -> Scalar:
+        """ℓ of one neighbourhood; x holds its attributes: of its sites and edges."""
+
+
+class Neighbourhoods(eqx.Module):
+    """The neighbourhoods of one kind: what is summed, and over which sites."""
+
+    density: AbstractDensity
+    sites: Int[Array, "neighbourhoods members"]
+    """Site numbers; one that equals the number of sites stands for a place at rest at zero."""
+    attributes: Float[Array, "neighbourhoods attributes"]
+    bandwidth: int = eqx.field(static=True)
+    """How far apart, around the ring of site numbers, sites are whose velocities are coupled."""
+
+    def __init__(self, density: AbstractDensity, sites: np.ndarray, count: int, attributes: Any = None):
+        sites = np.asarray(sites)
+        if sites.ndim != 2 or sites.min(initial=0) < 0 or sites.max(initial=0) > count:
+            raise ValueError(f"sites must be rows of site numbers from 0 to {count}, {count} being a place at rest.")
+        self.density = density
+        self.sites = jnp.asarray(sites)
+        self.attributes = jnp.zeros((len(sites), 0)) if attributes is None else jnp.asarray(attributes)
+        self.bandwidth = bandwidth(count, sites, density.moving) if density.coupled else 0
+
+    def map(self, function: Callable[..., Any], *arrays: Array, chunk: int | None = None) -> Any:
+        """`function(attributes, *rows)` of every neighbourhood; in chunks, so that memory stays bounded.
+
+        The `arrays` are per site, (sites, fields): a row holds the values of the members.
+        """
+        rows = tuple(gather(array, self.sites) for array in arrays)
+        arguments = (self.attributes.astype(rows[0].dtype), *rows)
+        if chunk is None or len(self.sites) <= chunk:
+            return jax.vmap(function)(*arguments)
+        # what derivatives need of a chunk is computed again, not kept
+        return jax.lax.map(jax.checkpoint(lambda xs: function(*xs)), arguments, batch_size=chunk)
+
+
+def gather(array: Float[Array, "sites fields"], sites: Int[Array, "..."]) -> Float[Array, "..."]:
+    """The rows at these site numbers, zero beyond the last."""
+    return jnp.concatenate([array, jnp.zeros_like(array[:1])])[sites]
+
+
+def scatter(values: Float[Array, "..."], sites: Int[Array, "..."], count: int) -> Float[Array, "..."]:
+    """The sums of rows at `count` sites; what falls on places beyond the last is left out. The adjoint of `gather`."""
+    shape = values.shape[sites.ndim :]
+    return jnp.zeros((count + 1, *shape), values.dtype).at[sites].add(values)[:count]
+
+
+class GraphLagrangian(AbstractLagrangian):
+    """L = Σᵢ ℓ(neighbourhood i), over neighbourhoods of one or several kinds.
+
+    The coordinates q, (sites · fields,), hold the fields of site 0, then those of site 1, and so on. The same density
+    serves every neighbourhood of a kind, so a model trained on one size runs on another: `on(…)`.
+
+    Source: Cranmer et al. 2020 (arXiv:2003.04630), section 3.2 and appendix B.
+    """
+
+    parts: tuple[Neighbourhoods, ...]
+    sites: int = eqx.field(static=True)
+    fields: int = eqx.field(static=True)
+    """The coordinates of each site."""
+    chunk: int | None = eqx.field(static=True, default=4096)
+    """The neighbourhoods treated at once, None for all: a bound on memory."""
+
+    def __call__(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
+        """L(q, v, m, t) of one state."""
+        position, velocity = self.split(q), self.split(v)
+        total = jnp.zeros((), q.dtype)
+        for part in self.parts:
+            density = part.density
+
+            def one(x: Array, q: Array, v: Array, density: AbstractDensity = density) -> Array:
+                return density(q, v[: density.moving], x, m, t)
+
+            total = total + jnp.sum(part.map(one, position, velocity, chunk=self.chunk))
+        return total
+
+    def split(self, q: Coordinates) -> Float[Array, "sites fields"]:
+        """The coordinates, one row per site. Raises `ValueError` where there are too many or too few."""
+        if q.shape != (self.sites * self.fields,):
+            raise ValueError(
+                f"This Lagrangian has {self.sites} sites of {self.fields} fields, {self.sites * self.fields} "
+                f"coordinates, but was given {q.shape}. A model is taken to another grid by lagrangian.on(…)."
+            )
+        return q.reshape(self.sites, self.fields)
+
+    def on(self, sites: int, neighbourhoods: Sequence[np.ndarray], attributes: Sequence[Any] | None = None) -> Any:
+        """The same densities, in order, on other neighbourhoods: another number of sites, or another boundary."""
+        if len(neighbourhoods) != len(self.parts):
+            raise ValueError(
+                f"This Lagrangian has {len(self.parts)} kinds of neighbourhoods, not {len(neighbourhoods)}."
+            )
+        given = [None] * len(self.parts) if attributes is None else attributes
+        parts = tuple(
+            Neighbourhoods(part.density, rows, sites, values)
+            for part, rows, values in zip(self.parts, neighbourhoods, given, strict=True)
+        )
+        return GraphLagrangian(parts, sites, self.fields, self.chunk)

@@ -1,0 +1,98 @@
+"""Which sites belong together: the neighbourhoods of grids and of graphs, as arrays of site numbers.
+
+Each row is a neighbourhood, its centre first. A number equal to that of all sites stands for a ghost: a place beyond a
+fixed boundary, where the field is zero and at rest.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+BOUNDARIES = ("periodic", "fixed", "free")
+"""`periodic` closes the grid to a ring or torus; `fixed` holds the field at zero one spacing beyond the last sites;
+`free` mirrors it there, half a spacing beyond them, so that its normal derivative vanishes."""
+
+Edges: TypeAlias = Sequence[Sequence[int]] | np.ndarray
+"""Pairs of site numbers."""
+
+
+def cross(dimensions: int, radius: int = 1) -> tuple[tuple[int, ...], ...]:
+    """The offsets of a cross: the centre, then −1, +1, −2, +2, … along each axis in turn."""
+    offsets = [(0,) * dimensions]
+    for axis in range(dimensions):
+        for distance in range(1, radius + 1):
+            for sign in (-1, 1):
+                offsets.append(tuple(sign * distance if i == axis else 0 for i in range(dimensions)))
+    return tuple(offsets)
+
+
+def check_grid(shape: Sequence[int], boundary: str, radius: int = 1) -> None:
+    """Raise a `ValueError` for a grid that is too small, or a boundary that is unknown or not to be had."""
+    if boundary not in BOUNDARIES:
+        raise ValueError(f"Unknown boundary {boundary!r}; choose one of {', '.join(BOUNDARIES)}.")
+    least = 2 * radius + 1
+    if not shape or min(shape) < least:
+        raise ValueError(
+            f"A grid needs at least {least} sites along each axis for neighbourhoods that reach {radius} sites, "
+            f"but its shape is {tuple(shape)}."
+        )
+    if radius > 1 and boundary != "periodic":
+        raise ValueError(
+            f"Neighbourhoods that reach {radius} sites need a periodic boundary, not a {boundary} one: beyond it "
+            "only the first order of a mirror image is right. Use order 2, or a periodic grid."
+        )
+
+
+def grid_neighbourhoods(shape: Sequence[int], boundary: str = "periodic", radius: int = 1) -> np.ndarray:
+    """The crosses around the sites of a grid, numbered in C order: (neighbourhoods, 1 + 2 · dimensions · radius).
+
+    There is one around each site, and with a fixed boundary one around each ghost beside a site too: its share of the
+    density depends on that site. With a free boundary, the mirror image of a site stands for it once more.
+    """
+    check_grid(shape, boundary, radius)
+    sizes = np.array(shape)
+    ghost = int(np.prod(sizes))
+    margin = radius if boundary == "fixed" else 0
+    centres = np.array(list(itertools.product(*(range(-margin, size + margin) for size in shape))))
+    places = centres[:, None, :] + np.array(cross(len(shape), radius))[None]
+    if boundary == "periodic":
+        places = places % sizes
+    elif boundary == "free":
+        places = np.where(places < 0, -1 - places, places)
+        places = np.where(places >= sizes, 2 * sizes - 1 - places, places)
+    inside = np.all((places >= 0) & (places < sizes), axis=-1)
+    strides = np.append(np.cumprod(sizes[:0:-1])[::-1], 1)
+    numbers = np.where(inside, places @ strides, ghost)
+    return numbers[inside.any(axis=-1)]
+
+
+def check_edges(sites: int, edges: Edges) -> np.ndarray:
+    """The edges as an array, (edges, 2). Raises `ValueError` for one that is none."""
+    pairs = np.array(edges, dtype=int).reshape(-1, 2)
+    for i, j in pairs:
+        if not (0 <= i < sites and 0 <= j < sites):
+            raise ValueError(f"The edge ({i}, {j}) names a site beyond the {sites} sites 0 … {sites - 1}.")
+        if i == j:
+            raise ValueError(f"The edge ({i}, {j}) joins a site to itself.")
+    return pairs
+
+
+def graph_neighbourhoods(sites: int, edges: Edges) -> tuple[np.ndarray, ...]:
+    """The neighbourhoods of a graph, of sites and all their neighbours, one array for each number of neighbours."""
+    around: list[list[int]] = [[] for _ in range(sites)]
+    for i, j in check_edges(sites, edges):
+        around[i].append(int(j))
+        around[j].append(int(i))
+    rows = [[site, *neighbours] for site, neighbours in enumerate(around)]
+    sizes = sorted({len(row) for row in rows})
+    return tuple(np.array([row for row in rows if len(row) == size]) for size in sizes)
+
+
+def bandwidth(sites: int, neighbourhoods: np.ndarray, members: int) -> int:
+    """The largest distance around the ring of site numbers between two of the first `members` of a neighbourhood."""
+    chosen = neighbourhoods[:, :members]
+    apart = np.abs(chosen[:, :, None] - chosen[:, None, :])
+    apart = np.where((chosen[:, :, None] < sites) & (chosen[:, None, :] < sites), apart, 0)
+    return int(np.minimum(apart, sites - apart).max(initial=0))

@@ -1,0 +1,191 @@
+"""The sparse Euler–Lagrange equation against the dense one: every boundary, every method, grids and random graphs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import symlnn
+from symlnn._dynamics._banded import solve_block_tridiagonal, solve_cyclic_banded
+from symlnn._neighbourhoods import BOUNDARIES, graph_neighbourhoods, grid_neighbourhoods
+
+CLOSE = 1e-9  # relative: what the issue of rounding leaves after solves whose condition is some hundreds
+
+
+class RandomDensity(symlnn.AbstractDensity):
+    """A density without any structure: ½|v|² and a smooth random function of all that it is given."""
+
+    moving: int
+    coupled: bool
+    weights: jax.Array
+
+    def __init__(self, members: int, fields: int, moving: int, attributes: int = 0):
+        self.moving = moving
+        self.coupled = moving > 1
+        size = (members + moving) * fields + attributes
+        self.weights = jax.random.normal(jax.random.key(size), (16, size)) / np.sqrt(size)
+
+    def __call__(self, q: jax.Array, v: jax.Array, x: jax.Array, m: Any, t: Any) -> jax.Array:
+        inputs = jnp.concatenate([q.reshape(-1), v.reshape(-1), x])
+        waves = jnp.sin(self.weights @ inputs + t)
+        return 0.5 * jnp.sum(v[:1] ** 2) + 0.1 * waves @ jnp.roll(waves, 1)
+
+
+def lagrangian(
+    rows: Sequence[np.ndarray], sites: int, fields: int, moving: int, chunk: int | None = None
+) -> symlnn.GraphLagrangian:
+    parts = tuple(
+        symlnn.Neighbourhoods(
+            RandomDensity(r.shape[1], fields, min(moving, r.shape[1]), 2),
+            r,
+            sites,
+            jax.random.normal(jax.random.key(1), (len(r), 2)),
+        )
+        for r in rows
+    )
+    return symlnn.GraphLagrangian(parts, sites, fields, chunk)
+
+
+def random_edges(sites: int, seed: int = 0) -> np.ndarray:
+    """A tree and as many further edges."""
+    generator = np.random.default_rng(seed)
+    tree = [(i, int(generator.integers(i))) for i in range(1, sites)]
+    more = {tuple(sorted(map(int, generator.choice(sites, 2, replace=False)))) for _ in range(sites)}
+    return np.array(sorted({(min(e), max(e)) for e in tree} | more))
+
+
+def compare(law: symlnn.GraphLagrangian, method: str, forces: Any = None) -> None:
+    """Accelerations and their derivatives, at a random state."""
+    size = law.sites * law.fields
+    q, v = jax.random.normal(jax.random.key(2), (2, size))
+    sparse = symlnn.SparseEulerLagrange(law, forces, method=method)  # pyright: ignore[reportArgumentType]
+    dense = symlnn.EulerLagrange(law, forces)
+    assert sparse.method == method
+
+    def error(a: jax.Array, b: jax.Array) -> float:
+        return float(jnp.linalg.norm(a - b) / jnp.linalg.norm(b))
+
+    def both(function: Any) -> tuple[Any, Any]:
+        return eqx.filter_jit(function)(sparse), eqx.filter_jit(function)(dense)
+
+    assert error(*both(lambda f: f.acceleration(q, v, None, None, 0.3))) < CLOSE
+    assert error(*both(lambda f: f.energy(q, v)[None])) < CLOSE
+    gradients = both(eqx.filter_grad(lambda f: jnp.sum(jnp.tanh(f.acceleration(q, v, None, None, 0.3)))))
+    for a, b in zip(*map(jax.tree.leaves, gradients), strict=True):
+        assert error(a, b) < CLOSE
+    tangents = both(lambda f: jax.jvp(lambda q: f.acceleration(q, v), (q,), (v,))[1])
+    assert error(*tangents) < CLOSE
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize(("sites", "fields", "moving"), [(13, 1, 3), (12, 2, 3), (13, 1, 1), (10, 3, 1), (7, 1, 3)])
+def test_lines_and_rings(boundary: Any, sites: int, fields: int, moving: int) -> None:
+    law = lagrangian([grid_neighbourhoods((sites,), boundary)], sites, fields, moving)
+    compare(law, "diagonal" if moving == 1 else "banded" if sites > 8 else "dense")
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("moving", [1, 5])
+def test_planes(boundary: Any, moving: int) -> None:
+    law = lagrangian([grid_neighbourhoods((4, 5), boundary)], 20, 1, moving)
+    compare(law, "diagonal" if moving == 1 else "gmres")
+
+
+@pytest.mark.parametrize("moving", [1, 10])
+def test_random_graphs(moving: int) -> None:
+    rows = graph_neighbourhoods(14, random_edges(14))
+    assert len(rows) > 1  # several numbers of neighbours
+    law = lagrangian(rows, 14, 2, moving)
+    compare(law, "diagonal" if moving == 1 else "gmres")
+
+
+def test_chunks_forces_and_other_methods() -> None:
+    rows = [grid_neighbourhoods((13,))]
+    compare(lagrangian(rows, 13, 1, 3, chunk=4), "banded", lambda q, v, m, u, t: -0.1 * v)
+    compare(lagrangian(rows, 13, 1, 3), "gmres")
+    compare(lagrangian(rows, 13, 1, 1, chunk=5), "banded")
+
+
+def test_a_band_of_any_width() -> None:
+    """Symmetric and indefinite, with as many remaining rows as the width lets."""
+    for sites, fields, width in [(9, 1, 1), (17, 1, 2), (18, 2, 2), (23, 1, 3), (40, 2, 3)]:
+        full = np.zeros((sites, fields, sites, fields))
+        generator = np.random.default_rng(sites)
+        for i in range(sites):
+            for d in range(width + 1):
+                block = generator.normal(size=(fields, fields)) + 3 * (d == 0) * np.eye(fields) * (-1) ** (i % 2)
+                full[i, :, (i + d) % sites] += block
+                full[(i + d) % sites, :, i] += block.T
+        band = np.stack([[full[i, :, (i + d) % sites] for d in range(-width, width + 1)] for i in range(sites)])
+        values = generator.normal(size=(sites, fields))
+        expected = np.linalg.solve(full.reshape(sites * fields, -1), values.reshape(-1))
+        solved = solve_cyclic_banded(jnp.asarray(band), jnp.asarray(values))
+        np.testing.assert_allclose(solved.reshape(-1), expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 12, 33])
+def test_block_tridiagonal(count: int) -> None:
+    lower, diagonal, upper = jax.random.normal(jax.random.key(count), (3, count, 3, 3)) + 4 * jnp.eye(3) * jnp.array(
+        [0.0, 1.0, 0.0]
+    ).reshape(3, 1, 1, 1)
+    values = jax.random.normal(jax.random.key(9), (count, 3, 2))
+    full = np.zeros((count, 3, count, 3))
+    for i in range(count):
+        full[i, :, i] = diagonal[i]
+        if i > 0:
+            full[i, :, i - 1] = lower[i]
+        if i < count - 1:
+            full[i, :, i + 1] = upper[i]
+    expected = np.linalg.solve(full.reshape(3 * count, -1), values.reshape(3 * count, 2))
+    np.testing.assert_allclose(
+        solve_block_tridiagonal(lower, diagonal, upper, values).reshape(3 * count, 2), expected, rtol=1e-9, atol=1e-11
+    )
+
+
+def test_runs_in_float32_and_on_batches() -> None:
+    with jax.enable_x64(False):
+        law = symlnn.SparseEulerLagrange(lagrangian([grid_neighbourhoods((12,))], 12, 1, 3))
+        q = jnp.ones((5, 12), jnp.float32)
+        assert jax.vmap(law.acceleration)(q, q).dtype == jnp.float32
+
+
+def test_a_singular_matrix_does_not_pass_for_a_solution() -> None:
+    """Two coupled sites whose kinetic energy is that of their difference: the sum may move as it likes."""
+
+    class Relative(symlnn.AbstractDensity):
+        moving: int = 5
+        coupled: bool = True
+
+        def __call__(self, q: jax.Array, v: jax.Array, x: jax.Array, m: Any, t: Any) -> jax.Array:
+            return jnp.sum((v[1:] - v[:1]) ** 2) - q[0, 0] ** 2
+
+    part = symlnn.Neighbourhoods(Relative(), grid_neighbourhoods((3, 3)), 9)
+    law = symlnn.SparseEulerLagrange(symlnn.GraphLagrangian((part,), 9, 1), method="gmres")
+    with pytest.raises(Exception, match="linear solve"):
+        jax.block_until_ready(law.acceleration(jnp.arange(9.0), jnp.zeros(9)))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: grid_neighbourhoods((2,)), "at least 3 sites"),
+        (lambda: grid_neighbourhoods((9,), "open"), "Unknown boundary 'open'"),
+        (lambda: grid_neighbourhoods((9,), "free", 2), "need a periodic boundary"),
+        (lambda: graph_neighbourhoods(3, [(0, 3)]), r"\(0, 3\) names a site beyond"),
+        (lambda: graph_neighbourhoods(3, [(1, 1)]), "joins a site to itself"),
+        (lambda: symlnn.Neighbourhoods(RandomDensity(3, 1, 3), np.array([[0, 1, 9]]), 5), "site numbers from 0 to 5"),
+        (lambda: lagrangian([grid_neighbourhoods((9,))], 9, 1, 3)(jnp.ones(8), jnp.ones(8)), "9 sites of 1 fields"),
+        (lambda: symlnn.SparseEulerLagrange(lagrangian([grid_neighbourhoods((9,))], 9, 1, 0)), "nothing can move"),
+        (
+            lambda: symlnn.SparseEulerLagrange(lagrangian([grid_neighbourhoods((9,))], 9, 1, 3), method="diagonal"),
+            "'diagonal' does not fit",
+        ),
+    ],
+)
+def test_what_is_refused(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
