@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import euler_lagrange
+from . import euler_lagrange, lattice_scaling
 
-BENCHMARKS = {"euler_lagrange": euler_lagrange}
+BENCHMARKS = {"euler_lagrange": euler_lagrange, "lattice_scaling": lattice_scaling}
 
 
 def main(
@@ -22,7 +22,8 @@ def main(
     if name not in BENCHMARKS:
         raise typer.BadParameter(f"unknown benchmark {name!r}; there are: {', '.join(BENCHMARKS)}", param_hint="NAME")
     benchmark = BENCHMARKS[name]
-    rows = benchmark.run()
+    result = benchmark.run()
+    rows = result["rows"]
     title = (benchmark.__doc__ or "").split("\n", 1)[0]
     table = Table(
         *(name.replace("_", "\n") for name in rows[0]),
@@ -31,10 +32,17 @@ def main(
         title_justify="left",
     )
     for row in rows:
-        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(*map(_cell, row.values()))
     Console().print(table)
+    for name, value in result.items():
+        if name != "rows":
+            Console().print(f"{name}: {_cell(value)}")
     if json_ is not None:
-        json_.write_text(json.dumps({"device": jax.default_backend(), "rows": rows}, indent=1) + "\n")
+        json_.write_text(json.dumps({"device": jax.default_backend(), **result}, indent=1) + "\n")
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else "–" if value is None else str(value)
 
 
 if __name__ == "__main__":

@@ -57,9 +57,9 @@ def _gradient(law: Law) -> Callable[..., Any]:
     return eqx.filter_jit(eqx.filter_grad(loss))
 
 
-def run() -> list[dict[str, Any]]:
+def run() -> dict[str, Any]:
     """A row per system, in float32 as LNNs are commonly trained."""
-    return [_row(symlnn.load_system(name, **arguments)) for name, arguments in SYSTEMS.items()]
+    return {"rows": [_row(symlnn.load_system(name, **arguments)) for name, arguments in SYSTEMS.items()]}
 
 
 def _row(system: symlnn.System) -> dict[str, Any]:

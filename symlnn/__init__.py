@@ -3,6 +3,7 @@
 __version__ = "0.1.0"
 
 from ._catalogue import catalogue_names as catalogue_names
+from ._catalogue import load_lattice as load_lattice
 from ._catalogue import load_system as load_system
 from ._compare import acceleration_errors as acceleration_errors
 from ._compare import cross_check as cross_check
@@ -38,20 +39,26 @@ from ._dynamics import SymbolicDynamics as SymbolicDynamics
 from ._dynamics import SymbolicForces as SymbolicForces
 from ._dynamics import SymbolicLagrangian as SymbolicLagrangian
 from ._dynamics import SymbolicMomentum as SymbolicMomentum
+from ._dynamics import graph_lagrangian as graph_lagrangian
+from ._field import Field as Field
+from ._lattice import Lattice as Lattice
 from ._models import MLP as MLP
 from ._models import Architecture as Architecture
 from ._models import Features as Features
 from ._models import HybridLagrangian as HybridLagrangian
 from ._models import MechanicalLagrangian as MechanicalLagrangian
+from ._models import MLPDensity as MLPDensity
 from ._models import MLPHamiltonian as MLPHamiltonian
 from ._models import MLPLagrangian as MLPLagrangian
 from ._models import Model as Model
 from ._models import ModelSpec as ModelSpec
 from ._models import Scales as Scales
+from ._models import SiteScales as SiteScales
 from ._models import load_model as load_model
 from ._models import load_spec as load_spec
 from ._models import natural_scales as natural_scales
 from ._models import save_model as save_model
+from ._network import Network as Network
 from ._report import Validation as Validation
 from ._report import validate as validate
 from ._simulate import Rollout as Rollout

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ._lattice import Lattice
 from ._system import System
 
 _HERE = Path(__file__).resolve().parent
@@ -92,9 +93,8 @@ def load_system(system: str, **arguments: Any) -> System:
     """
     path = system_path(system)
     module = load_file(path, "SYSTEM")
-    factory = getattr(module, "system", None)
-    if callable(factory):
-        declared = _call(factory, path, arguments)
+    if callable(getattr(module, "system", None)):
+        declared = _call(module.system, path, arguments)
     elif arguments:
         raise ValueError(
             f"{path.name} takes no arguments ({', '.join(arguments)}): it defines SYSTEM, not system(...)."
@@ -103,6 +103,22 @@ def load_system(system: str, **arguments: Any) -> System:
         declared = getattr(module, "SYSTEM", None)
     if not isinstance(declared, System):
         raise ValueError(f"{path} defines no system: it needs SYSTEM = System(...), or a function system(...).")
+    return declared
+
+
+def load_lattice(system: str, **arguments: Any) -> Lattice:
+    """The lattice of that catalogue name or path, of any size: what the file's `lattice(...)` returns.
+
+        load_lattice("wave_equation", n=100_000);  load_lattice("path/to/my_field.py", n=1000)
+
+    Raises `ValueError` as `load_system` does, and for a file without a lattice.
+    """
+    path = system_path(system)
+    module = load_file(path, "lattice")
+    factory = getattr(module, "lattice", None)
+    declared = _call(factory, path, arguments) if callable(factory) else None
+    if not isinstance(declared, Lattice):
+        raise ValueError(f"{path} defines no lattice: it needs a function lattice(...) that returns one.")
     return declared
 
 

@@ -28,9 +28,13 @@ Compiled = Callable[..., Array]
 
 
 @functools.cache
-def _lambdified(
+def compile_expressions(
     arguments: tuple[tuple[sp.Symbol, ...], ...], expressions: tuple[sp.Expr, ...]
 ) -> Callable[..., tuple[Any, ...]]:
+    """The JAX function of scalar arguments, group after group, that returns the values of the expressions.
+
+    Raises `ValueError` where they use a function that JAX does not have.
+    """
     modules = [_SPECIAL_FUNCTIONS, "jax"]
     flat = tuple(symbol for group in arguments for symbol in group)
     function = sp.lambdify(flat, list(expressions), modules=modules, cse=True)
@@ -54,7 +58,7 @@ def compile_quantity(system: System, quantity: str) -> Compiled:
     """
     expressions, shape = _QUANTITIES[quantity](system)
     parameters = tuple(system.parameters)
-    function = _lambdified((system.q, system.v, system.u, (system.t,), parameters), tuple(expressions))
+    function = compile_expressions((system.q, system.v, system.u, (system.t,), parameters), tuple(expressions))
 
     def compiled(
         q: Float[Array, " dof"],

@@ -4,8 +4,8 @@ Each row is a neighbourhood, its centre first. A number equal to that of all sit
 fixed boundary, where the field is zero and at rest.
 """
 
-import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +16,23 @@ BOUNDARIES = ("periodic", "fixed", "free")
 
 Edges: TypeAlias = Sequence[Sequence[int]] | np.ndarray
 """Pairs of site numbers."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Which sites a graph network sees together. The coordinates of a system stand site by site."""
+
+    fields: int
+    """The coordinates of each site."""
+    neighbourhoods: tuple[tuple[int, ...], ...]
+    """Of every site in turn: its number, then those of its neighbours; one beyond the last is a place at rest."""
+    ordered: bool
+    """Whether neighbours stand in an order that means something, as left and right do on a grid."""
+
+    @property
+    def sites(self) -> int:
+        """The number of sites."""
+        return len(self.neighbourhoods)
 
 
 def cross(dimensions: int, radius: int = 1) -> tuple[tuple[int, ...], ...]:
@@ -45,17 +62,27 @@ def check_grid(shape: Sequence[int], boundary: str, radius: int = 1) -> None:
         )
 
 
+def grid_centres(shape: Sequence[int], boundary: str = "periodic", radius: int = 1) -> np.ndarray:
+    """The places of the centres of `grid_neighbourhoods`, in spacings from the first site: (neighbourhoods, axes)."""
+    return _crosses(shape, boundary, radius)[0]
+
+
 def grid_neighbourhoods(shape: Sequence[int], boundary: str = "periodic", radius: int = 1) -> np.ndarray:
-    """The crosses around the sites of a grid, numbered in C order: (neighbourhoods, 1 + 2 · dimensions · radius).
+    """The crosses around the sites of a grid, numbered in C order: (neighbourhoods, 1 + 2 · axes · radius).
 
     There is one around each site, and with a fixed boundary one around each ghost beside a site too: its share of the
     density depends on that site. With a free boundary, the mirror image of a site stands for it once more.
     """
+    return _crosses(shape, boundary, radius)[1]
+
+
+def _crosses(shape: Sequence[int], boundary: str, radius: int) -> tuple[np.ndarray, np.ndarray]:
     check_grid(shape, boundary, radius)
     sizes = np.array(shape)
     ghost = int(np.prod(sizes))
     margin = radius if boundary == "fixed" else 0
-    centres = np.array(list(itertools.product(*(range(-margin, size + margin) for size in shape))))
+    centres = np.stack(np.meshgrid(*(np.arange(-margin, n + margin) for n in shape), indexing="ij"), axis=-1)
+    centres = centres.reshape(-1, len(shape))
     places = centres[:, None, :] + np.array(cross(len(shape), radius))[None]
     if boundary == "periodic":
         places = places % sizes
@@ -65,7 +92,8 @@ def grid_neighbourhoods(shape: Sequence[int], boundary: str = "periodic", radius
     inside = np.all((places >= 0) & (places < sizes), axis=-1)
     strides = np.append(np.cumprod(sizes[:0:-1])[::-1], 1)
     numbers = np.where(inside, places @ strides, ghost)
-    return numbers[inside.any(axis=-1)]
+    reach = inside.any(axis=-1)
+    return centres[reach], numbers[reach]
 
 
 def check_edges(sites: int, edges: Edges) -> np.ndarray:

@@ -4,12 +4,14 @@ An expression is `["Add", arg, arg, …]` with the name of its SymPy class; symb
 builds only classes that SymPy itself exports.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from ._distribution import Distribution, Normal, Uniform
+from ._neighbourhoods import Graph
 from ._system import Parameter, System
 
 
@@ -69,6 +71,12 @@ def _decode_distribution(data: Any) -> Any:
     return data
 
 
+def _decode_graph(data: Any) -> Graph | None:
+    if data is None:
+        return None
+    return Graph(data["fields"], tuple(map(tuple, data["neighbourhoods"])), data["ordered"])
+
+
 def system_to_json(system: System) -> dict[str, Any]:
     """The whole declaration as JSON data."""
 
@@ -91,6 +99,7 @@ def system_to_json(system: System) -> dict[str, Any]:
         "time": _encode_distribution(system.time),
         "positions": [[_encode(x), _encode(y)] for x, y in system.positions],
         "reference": system.reference,
+        "graph": None if system.graph is None else asdict(system.graph),
     }
 
 
@@ -117,6 +126,7 @@ def system_from_json(data: dict[str, Any]) -> System:
             time=_decode_distribution(data["time"]),
             positions=tuple((_decode(x), _decode(y)) for x, y in data["positions"]),
             reference=data["reference"],
+            graph=_decode_graph(data.get("graph")),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not the JSON of a System ({type(error).__name__}: {error})") from error

@@ -10,6 +10,7 @@ import sympy as sp
 from . import _symbolic
 from ._distribution import Distribution, Normal, Uniform
 from ._frozen import FrozenDict
+from ._neighbourhoods import Graph
 
 Expression: TypeAlias = Any
 """A SymPy expression, or what `sympify` takes for one; the constructor of System says what is wrong with another."""
@@ -80,6 +81,8 @@ class System:
     """The (x, y) of the bodies of a planar chain, in order from a pivot at the origin: reports animate them."""
     reference: str = ""
     """The literature that the system is taken from."""
+    graph: Graph | None = None
+    """Of a lattice, which sites are neighbours: what graph networks need, and `Field` and `Network` supply."""
 
     def __post_init__(self) -> None:
         from ._declaration import check, freeze  # it validates Systems, so it is imported after them

@@ -38,16 +38,11 @@ class RandomDensity(symlnn.AbstractDensity):
 def lagrangian(
     rows: Sequence[np.ndarray], sites: int, fields: int, moving: int, chunk: int | None = None
 ) -> symlnn.GraphLagrangian:
-    parts = tuple(
-        symlnn.Neighbourhoods(
-            RandomDensity(r.shape[1], fields, min(moving, r.shape[1]), 2),
-            r,
-            sites,
-            jax.random.normal(jax.random.key(1), (len(r), 2)),
-        )
-        for r in rows
-    )
-    return symlnn.GraphLagrangian(parts, sites, fields, chunk)
+    densities = [RandomDensity(r.shape[1], fields, min(moving, r.shape[1]), 2) for r in rows]
+    groups = [
+        symlnn.Neighbourhoods(r, jax.random.normal(jax.random.key(1), (len(r), 2)), kind) for kind, r in enumerate(rows)
+    ]
+    return symlnn.GraphLagrangian(densities, groups, sites, fields, chunk=chunk)
 
 
 def random_edges(sites: int, seed: int = 0) -> np.ndarray:
@@ -163,8 +158,8 @@ def test_a_singular_matrix_does_not_pass_for_a_solution() -> None:
         def __call__(self, q: jax.Array, v: jax.Array, x: jax.Array, m: Any, t: Any) -> jax.Array:
             return jnp.sum((v[1:] - v[:1]) ** 2) - q[0, 0] ** 2
 
-    part = symlnn.Neighbourhoods(Relative(), grid_neighbourhoods((3, 3)), 9)
-    law = symlnn.SparseEulerLagrange(symlnn.GraphLagrangian((part,), 9, 1), method="gmres")
+    group = symlnn.Neighbourhoods(grid_neighbourhoods((3, 3)))
+    law = symlnn.SparseEulerLagrange(symlnn.GraphLagrangian([Relative()], [group], 9), method="gmres")
     with pytest.raises(Exception, match="linear solve"):
         jax.block_until_ready(law.acceleration(jnp.arange(9.0), jnp.zeros(9)))
 
@@ -177,7 +172,7 @@ def test_a_singular_matrix_does_not_pass_for_a_solution() -> None:
         (lambda: grid_neighbourhoods((9,), "free", 2), "need a periodic boundary"),
         (lambda: graph_neighbourhoods(3, [(0, 3)]), r"\(0, 3\) names a site beyond"),
         (lambda: graph_neighbourhoods(3, [(1, 1)]), "joins a site to itself"),
-        (lambda: symlnn.Neighbourhoods(RandomDensity(3, 1, 3), np.array([[0, 1, 9]]), 5), "site numbers from 0 to 5"),
+        (lambda: lagrangian([np.array([[0, 1, 9]])], 5, 1, 3), "numbers from 0 to 5"),
         (lambda: lagrangian([grid_neighbourhoods((9,))], 9, 1, 3)(jnp.ones(8), jnp.ones(8)), "9 sites of 1 fields"),
         (lambda: symlnn.SparseEulerLagrange(lagrangian([grid_neighbourhoods((9,))], 9, 1, 0)), "nothing can move"),
         (

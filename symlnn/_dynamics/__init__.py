@@ -10,6 +10,7 @@ from ._euler_lagrange import EulerLagrange as EulerLagrange
 from ._graph import AbstractDensity as AbstractDensity
 from ._graph import GraphLagrangian as GraphLagrangian
 from ._graph import Neighbourhoods as Neighbourhoods
+from ._graph import gather as gather
 from ._hamilton import Hamilton as Hamilton
 from ._hamilton import ObservedMomentum as ObservedMomentum
 from ._legendre import SymbolicMomentum as SymbolicMomentum
@@ -19,3 +20,5 @@ from ._symbolic import SymbolicDynamics as SymbolicDynamics
 from ._symbolic import SymbolicForces as SymbolicForces
 from ._symbolic import SymbolicLagrangian as SymbolicLagrangian
 from ._symbolic import declared_forces as declared_forces
+from ._symbolic_graph import SymbolicDensity as SymbolicDensity
+from ._symbolic_graph import graph_lagrangian as graph_lagrangian

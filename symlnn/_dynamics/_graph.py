@@ -1,7 +1,7 @@
 """Lagrangians that are sums over neighbourhoods: of fields on grids, and of bodies on graphs."""
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -27,7 +27,7 @@ class AbstractDensity(eqx.Module):
     """
 
     moving: eqx.AbstractVar[int]
-    """The members whose velocities ℓ depends on: 1 where kinetic energy is on-site, 0 for a potential."""
+    """The members, at most, whose velocities ℓ is given: 1 where kinetic energy is on-site, 0 for a potential."""
     coupled: eqx.AbstractVar[bool]
     """Whether ∂²ℓ/∂vₐ∂v_b is other than zero for two different members."""
 
@@ -37,23 +37,18 @@ class AbstractDensity(eqx.Module):
 
 
 class Neighbourhoods(eqx.Module):
-    """The neighbourhoods of one kind: what is summed, and over which sites."""
+    """Neighbourhoods of one size, whose shares one density gives."""
 
-    density: AbstractDensity
     sites: Int[Array, "neighbourhoods members"]
-    """Site numbers; one that equals the number of sites stands for a place at rest at zero."""
+    """Site numbers; one that equals the number of all sites stands for a place at rest at zero."""
     attributes: Float[Array, "neighbourhoods attributes"]
-    bandwidth: int = eqx.field(static=True)
-    """How far apart, around the ring of site numbers, sites are whose velocities are coupled."""
+    density: int = eqx.field(static=True)
+    """The number of the density among those of the Lagrangian."""
 
-    def __init__(self, density: AbstractDensity, sites: np.ndarray, count: int, attributes: Any = None):
-        sites = np.asarray(sites)
-        if sites.ndim != 2 or sites.min(initial=0) < 0 or sites.max(initial=0) > count:
-            raise ValueError(f"sites must be rows of site numbers from 0 to {count}, {count} being a place at rest.")
-        self.density = density
+    def __init__(self, sites: Any, attributes: Any = None, density: int = 0):
         self.sites = jnp.asarray(sites)
-        self.attributes = jnp.zeros((len(sites), 0)) if attributes is None else jnp.asarray(attributes)
-        self.bandwidth = bandwidth(count, sites, density.moving) if density.coupled else 0
+        self.attributes = jnp.zeros((len(self.sites), 0)) if attributes is None else jnp.asarray(attributes)
+        self.density = density
 
     def map(self, function: Callable[..., Any], *arrays: Array, chunk: int | None = None) -> Any:
         """`function(attributes, *rows)` of every neighbourhood; in chunks, so that memory stays bounded.
@@ -80,33 +75,63 @@ def scatter(values: Float[Array, "..."], sites: Int[Array, "..."], count: int) -
 
 
 class GraphLagrangian(AbstractLagrangian):
-    """L = Σᵢ ℓ(neighbourhood i), over neighbourhoods of one or several kinds.
+    """L = Σᵢ ℓ(neighbourhood i), with one density or several.
 
-    The coordinates q, (sites · fields,), hold the fields of site 0, then those of site 1, and so on. The same density
-    serves every neighbourhood of a kind, so a model trained on one size runs on another: `on(…)`.
+    The coordinates q, (sites · fields,), hold the fields of site 0, then those of site 1, and so on. A density serves
+    all neighbourhoods of its kind, so a model trained on one size runs on another: `on(…)`.
 
     Source: Cranmer et al. 2020 (arXiv:2003.04630), section 3.2 and appendix B.
     """
 
-    parts: tuple[Neighbourhoods, ...]
+    densities: tuple[AbstractDensity, ...]
+    groups: tuple[Neighbourhoods, ...]
+    """Neighbourhoods, those of different sizes or densities apart."""
     sites: int = eqx.field(static=True)
     fields: int = eqx.field(static=True)
     """The coordinates of each site."""
-    chunk: int | None = eqx.field(static=True, default=4096)
+    chunk: int | None = eqx.field(static=True)
     """The neighbourhoods treated at once, None for all: a bound on memory."""
+    bandwidth: int = eqx.field(static=True)
+    """How far apart, around the ring of site numbers, sites are whose velocities are coupled."""
+
+    def __init__(
+        self,
+        densities: Sequence[AbstractDensity],
+        groups: Sequence[Neighbourhoods],
+        sites: int,
+        fields: int = 1,
+        *,
+        chunk: int | None = 4096,
+    ):
+        self.densities, self.groups = tuple(densities), tuple(groups)
+        self.sites, self.fields, self.chunk = sites, fields, chunk
+        widths = [0]
+        for group in self.groups:
+            rows = np.asarray(group.sites)
+            if rows.ndim != 2 or rows.min(initial=0) < 0 or rows.max(initial=0) > sites:
+                raise ValueError(f"Neighbourhoods must be rows of numbers from 0 to {sites}, {sites} a place at rest.")
+            if not 0 <= group.density < len(self.densities):
+                raise ValueError(f"Neighbourhoods name density {group.density}, but there are {len(self.densities)}.")
+            density = self.densities[group.density]
+            if density.coupled:
+                widths.append(bandwidth(sites, rows, density.moving))
+        self.bandwidth = max(widths)
 
     def __call__(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
         """L(q, v, m, t) of one state."""
         position, velocity = self.split(q), self.split(v)
         total = jnp.zeros((), q.dtype)
-        for part in self.parts:
-            density = part.density
+        for density, group in self.parts():
 
             def one(x: Array, q: Array, v: Array, density: AbstractDensity = density) -> Array:
                 return density(q, v[: density.moving], x, m, t)
 
-            total = total + jnp.sum(part.map(one, position, velocity, chunk=self.chunk))
+            total = total + jnp.sum(group.map(one, position, velocity, chunk=self.chunk))
         return total
+
+    def parts(self) -> Iterator[tuple[AbstractDensity, Neighbourhoods]]:
+        """The groups of neighbourhoods, each with its density."""
+        return ((self.densities[group.density], group) for group in self.groups)
 
     def split(self, q: Coordinates) -> Float[Array, "sites fields"]:
         """The coordinates, one row per site. Raises `ValueError` where there are too many or too few."""
@@ -117,15 +142,6 @@ class GraphLagrangian(AbstractLagrangian):
             )
         return q.reshape(self.sites, self.fields)
 
-    def on(self, sites: int, neighbourhoods: Sequence[np.ndarray], attributes: Sequence[Any] | None = None) -> Any:
-        """The same densities, in order, on other neighbourhoods: another number of sites, or another boundary."""
-        if len(neighbourhoods) != len(self.parts):
-            raise ValueError(
-                f"This Lagrangian has {len(self.parts)} kinds of neighbourhoods, not {len(neighbourhoods)}."
-            )
-        given = [None] * len(self.parts) if attributes is None else attributes
-        parts = tuple(
-            Neighbourhoods(part.density, rows, sites, values)
-            for part, rows, values in zip(self.parts, neighbourhoods, given, strict=True)
-        )
-        return GraphLagrangian(parts, sites, self.fields, self.chunk)
+    def on(self, sites: int, groups: Sequence[Neighbourhoods]) -> "GraphLagrangian":
+        """The same densities on other neighbourhoods: another number of sites, another boundary, another graph."""
+        return GraphLagrangian(self.densities, groups, sites, self.fields, chunk=self.chunk)

@@ -105,7 +105,7 @@ class SparseEulerLagrange(AbstractSecondOrderDynamics):
         method: Method = "auto",
         tolerance: float | None = None,
     ):
-        if not any(part.density.moving for part in lagrangian.parts):
+        if not any(density.moving for density in lagrangian.densities):
             raise ValueError("No density of this Lagrangian depends on velocities, so nothing can move: add one.")
         self.lagrangian = lagrangian
         self.forces = forces
@@ -125,18 +125,17 @@ class SparseEulerLagrange(AbstractSecondOrderDynamics):
         lagrangian = self.lagrangian
         position, velocity = lagrangian.split(q), lagrangian.split(v)
         matrices, total = [], jnp.zeros_like(position)
-        for part in lagrangian.parts:
-            density, moving = part.density, part.density.moving
+        for density, group in lagrangian.parts():
 
             def one(
                 x: Array, q: Array, v: Array, density: AbstractDensity = density
             ) -> tuple[Float[Array, "moving fields moving fields"], Float[Array, "members fields"]]:
                 return _element(density, q, v, x, m, t)
 
-            values, vector = part.map(one, position, velocity, chunk=lagrangian.chunk)
-            total = total + scatter(vector, part.sites, lagrangian.sites)
-            if moving:
-                matrices.append(ElementMatrices(part.sites[:, :moving], values))
+            values, vector = group.map(one, position, velocity, chunk=lagrangian.chunk)
+            total = total + scatter(vector, group.sites, lagrangian.sites)
+            if density.moving:
+                matrices.append(ElementMatrices(group.sites[:, : density.moving], values))
         return SparseMassMatrix(tuple(matrices), lagrangian.sites, lagrangian.fields), total
 
     def acceleration(
@@ -165,12 +164,11 @@ def _element(
 
     The second and third term are one derivative, of ∇ᵥℓ along (v, 1).
     """
-    moving, time = density.moving, jnp.asarray(t, q.dtype)
+    time = jnp.asarray(t, q.dtype)
     gradient = jax.grad(lambda q, v, t: density(q, v, x, m, t), argnums=(0, 1))
-    if moving == 0:
-        force, _ = gradient(q, v[:0], time)
-        return jnp.zeros((0, q.shape[1], 0, q.shape[1]), q.dtype), force
-    own = v[:moving]
+    own = v[: density.moving]
+    if own.size == 0:
+        return jnp.zeros((0, q.shape[1], 0, q.shape[1]), q.dtype), gradient(q, own, time)[0]
 
     def along(direction: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         return jax.jvp(lambda velocity: gradient(q, velocity, time), (own,), (direction,))
@@ -178,22 +176,18 @@ def _element(
     basis = jnp.eye(own.size, dtype=q.dtype).reshape(-1, *own.shape)
     (force, _), (_, hessian) = jax.vmap(along, out_axes=(None, 0))(basis)
     _, change = jax.jvp(lambda q, t: gradient(q, own, t)[1], (q, time), (v, jnp.ones_like(time)))
-    return hessian.reshape(*own.shape, *own.shape), force.at[:moving].add(-change)
+    return hessian.reshape(*own.shape, *own.shape), force.at[: len(own)].add(-change)
 
 
 def _fitting(lagrangian: GraphLagrangian) -> tuple[Method, ...]:
     """The methods that solve for the accelerations of this Lagrangian, the cheapest first."""
-    if not any(part.density.coupled for part in lagrangian.parts):
+    if not any(density.coupled for density in lagrangian.densities):
         return ("diagonal", "banded", "gmres", "dense")
-    width = _band_width(lagrangian)
+    width = max(1, lagrangian.bandwidth)
     if width <= _WIDEST_BAND and lagrangian.sites > 4 * width:
         return ("banded", "gmres", "dense")
     small = lagrangian.sites * lagrangian.fields <= _SMALL
     return ("dense", "gmres") if small else ("gmres", "dense")
-
-
-def _band_width(lagrangian: GraphLagrangian) -> int:
-    return max(1, *(part.bandwidth for part in lagrangian.parts))
 
 
 def _diagonal(law: SparseEulerLagrange, matrix: SparseMassMatrix, right_hand_side: Array) -> Array:
@@ -201,8 +195,7 @@ def _diagonal(law: SparseEulerLagrange, matrix: SparseMassMatrix, right_hand_sid
 
 
 def _banded(law: SparseEulerLagrange, matrix: SparseMassMatrix, right_hand_side: Array) -> Array:
-    width = _band_width(law.lagrangian)
-    band = jax.lax.stop_gradient(matrix.band(width))
+    band = jax.lax.stop_gradient(matrix.band(max(1, law.lagrangian.bandwidth)))
     return jax.lax.custom_linear_solve(
         matrix.mv, right_hand_side, lambda _, b: solve_cyclic_banded(band, b), symmetric=True
     )

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._compile import compile_quantity
+from .._lattice import Lattice
 from .._system import System
 from .._types import Coordinates, Matrix, RealScalar, Scalar, Varying
 from ._base import AbstractLagrangian, AbstractSecondOrderDynamics
@@ -26,7 +27,7 @@ class Parameters(eqx.Module):
     """The places of the parameters that make up m."""
     names: tuple[str, ...] = eqx.field(static=True)
 
-    def __init__(self, system: System, overrides: Mapping[str, Any] | None = None):
+    def __init__(self, system: System | Lattice, overrides: Mapping[str, Any] | None = None):
         given = {str(name): value for name, value in (overrides or {}).items()}
         self.names = tuple(symbol.name for symbol in system.parameters)
         unknown = [name for name in given if name not in self.names]

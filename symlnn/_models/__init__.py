@@ -11,6 +11,10 @@ from ._hnn import MLPHamiltonian as MLPHamiltonian
 from ._hnn import hnn, hnn_observed
 from ._hybrid import HybridLagrangian as HybridLagrangian
 from ._hybrid import hybrid, magnetic
+from ._lgn import GraphAcceleration as GraphAcceleration
+from ._lgn import MLPDensity as MLPDensity
+from ._lgn import SiteScales as SiteScales
+from ._lgn import gnn, lgn
 from ._lnn import MLPLagrangian as MLPLagrangian
 from ._lnn import lnn, lnn_plain
 from ._mlp import ACTIVATIONS as ACTIVATIONS
@@ -32,7 +36,9 @@ MODELS: Mapping[str, Model] = {
     "hybrid": Model(hybrid),
     "hnn": Model(hnn, "vector_field"),
     "hnn_observed": Model(hnn_observed, "vector_field"),
+    "lgn": Model(lgn),
     "nn": Model(nn),
+    "gnn": Model(gnn),
     "node": Model(node, "trajectory"),
     "node2": Model(node2, "trajectory"),
 }

@@ -7,5 +7,10 @@ from ._conserved import power as power
 from ._euler_lagrange import DerivativeBlocks as DerivativeBlocks
 from ._euler_lagrange import accelerations as accelerations
 from ._euler_lagrange import derivative_blocks as derivative_blocks
+from ._field import Current as Current
+from ._field import Jet as Jet
+from ._field import conserved_currents as conserved_currents
+from ._field import energy_density as energy_density
+from ._field import field_equations as field_equations
 from ._legendre import hamiltonian as hamiltonian
 from ._simplify import tidy as tidy
