@@ -9,6 +9,7 @@ from ._compare import acceleration_errors as acceleration_errors
 from ._compare import cross_check as cross_check
 from ._data import Resample as Resample
 from ._data import SegmentStream as SegmentStream
+from ._data import SmoothStream as SmoothStream
 from ._data import Stream as Stream
 from ._data import generate as generate
 from ._data import generate_trajectories as generate_trajectories

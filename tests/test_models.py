@@ -1,4 +1,7 @@
-"""The contract of every model, on two small systems: one with an angle, one with a varying parameter."""
+"""The contract of every model, on two small systems: one with an angle, one with a varying parameter.
+
+Models of graphs have a ring of four sites for either.
+"""
 
 from pathlib import Path
 
@@ -16,13 +19,17 @@ from symlnn._models._spec import trainable
 SMALL = symlnn.Architecture(width=16, depth=2)
 
 
-@pytest.fixture(scope="module", params=["pendulum", "relativistic_particle"])
-def system(request: pytest.FixtureRequest) -> symlnn.System:
-    return symlnn.load_system(request.param)
+@pytest.fixture(scope="module", params=["alone", "varying"])
+def varying(request: pytest.FixtureRequest) -> bool:
+    return request.param == "varying"
 
 
 @pytest.fixture(scope="module", params=list(MODELS))
-def spec(request: pytest.FixtureRequest, system: symlnn.System) -> symlnn.ModelSpec:
+def spec(request: pytest.FixtureRequest, varying: bool) -> symlnn.ModelSpec:
+    if request.param in ("lgn", "gnn"):
+        system = symlnn.load_system("wave_equation", n=4, varying=varying)
+    else:
+        system = symlnn.load_system("relativistic_particle" if varying else "pendulum")
     samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 500)
     return symlnn.ModelSpec(request.param, system, symlnn.natural_scales(system, samples), SMALL)
 
@@ -92,7 +99,8 @@ def test_varying_parameters_are_asked_for(spec: symlnn.ModelSpec) -> None:
     if not spec.system.m:
         pytest.skip("nothing varies")
     with pytest.raises(ValueError, match=r"1 varying parameters|m must hold g"):
-        spec.build(jax.random.key(0)).acceleration(jnp.zeros(1), jnp.zeros(1))
+        zero = jnp.zeros(spec.system.dof)
+        spec.build(jax.random.key(0)).acceleration(zero, zero)
 
 
 def test_has_a_title(spec: symlnn.ModelSpec) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+import numpy as np
 import sympy as sp
 from matplotlib.figure import Figure
 
@@ -72,6 +73,16 @@ class Equation:
     right: sp.Basic
 
 
+@dataclass(frozen=True, eq=False)
+class Animation:
+    """Curves that move, drawn on a canvas: each (time, points), over `x`."""
+
+    curves: Mapping[str, np.ndarray]
+    x: np.ndarray
+    times: np.ndarray
+    caption: str
+
+
 @dataclass(frozen=True)
 class Results:
     """The tables of a validation as `symlnn validate` shows them."""
@@ -79,7 +90,7 @@ class Results:
     validation: Validation
 
 
-Block: TypeAlias = Text | Table | Picture | Equation | Results
+Block: TypeAlias = Text | Table | Picture | Equation | Animation | Results
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,7 @@ class Study:
     """Where the set-up is not that of the paper."""
     sections: tuple[Section, ...]
     validations: tuple[Validation, ...]
-    """One, or one for each system."""
+    """One, or one for each system; none where the study measures something else."""
     settings: Settings
     mode: Mode
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -117,9 +128,10 @@ class Study:
         if len(documents) == 1:
             (document,) = documents.values()
         else:
-            shared = ("symlnn", "seed", "precision", "device", "quick", "command", "versions")
-            first = next(iter(documents.values()))
-            document = {key: first[key] for key in shared} | {"systems": documents}
+            settings = self.settings
+            shared = {name: getattr(settings, name) for name in ("seed", "precision", "device", "quick", "command")}
+            document = {"symlnn": settings.versions["symlnn"], **shared, "versions": dict(settings.versions)}
+            document |= {"systems": documents} if documents else {}
         claims = [vars(claim) for claim in self.claims]
         return strict(document | {"study": self.name, "mode": str(self.mode), "paper": claims} | dict(self.extra))
 

@@ -1,14 +1,17 @@
 """A study to files: index.html, report.json, tables.md, models, data and figures."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 
 from symlnn._report import (
     STYLE,
+    TRUTH,
     colours,
     equation,
     number,
@@ -21,7 +24,7 @@ from symlnn._report import (
     write_models,
 )
 
-from ._study import Cell, Equation, Picture, Results, Section, Study, Table, Text
+from ._study import Animation, Cell, Equation, Picture, Results, Section, Study, Table, Text
 
 
 def write_study(study: Study, out: Path) -> None:
@@ -62,9 +65,22 @@ def _page(study: Study, pictures: dict[str, str]) -> str:
     environment.filters["verdict"] = verdict
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["colours"] = lambda validation: colours([model.name for model in validation.models])
+    environment.filters["frames"] = _frames
     environment.filters["results"] = results_table
     environment.filters["mathematics"] = lambda e: equation(e.system, e.right, left=e.left)
     return environment.get_template("study.html.jinja").render(study=study, pictures=pictures)
+
+
+def _frames(animation: Animation) -> str:
+    """The curves as JSON for the canvas, to three digits of the largest value."""
+    names = list(animation.curves)
+    shade = {"analytic": TRUTH, **colours([name for name in names if name != "analytic"])}
+    largest = float(np.abs(animation.curves[names[0]]).max())
+    curves = [
+        {"name": name, "colour": shade[name], "rows": np.clip(np.nan_to_num(rows / largest), -2, 2).round(3).tolist()}
+        for name, rows in animation.curves.items()
+    ]
+    return json.dumps({"curves": curves, "times": animation.times.round(4).tolist()}).replace("<", "\\u003c")
 
 
 def verdict(holds: bool | None) -> str:

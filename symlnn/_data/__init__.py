@@ -16,3 +16,4 @@ from ._segments import SegmentSource as SegmentSource
 from ._segments import SegmentStream as SegmentStream
 from ._segments import segments_of as segments_of
 from ._segments import successful_trajectories as successful_trajectories
+from ._smooth import SmoothStream as SmoothStream

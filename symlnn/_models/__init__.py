@@ -13,6 +13,7 @@ from ._hybrid import HybridLagrangian as HybridLagrangian
 from ._hybrid import hybrid, magnetic
 from ._lgn import GraphAcceleration as GraphAcceleration
 from ._lgn import MLPDensity as MLPDensity
+from ._lgn import NeighbourhoodMLP as NeighbourhoodMLP
 from ._lgn import SiteScales as SiteScales
 from ._lgn import gnn, lgn
 from ._lnn import MLPLagrangian as MLPLagrangian

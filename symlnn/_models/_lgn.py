@@ -141,7 +141,10 @@ class NeighbourhoodMLP(eqx.Module):
     ) -> Float[Array, " out"]:
         """The output at one neighbourhood."""
         scales = self.scales
-        centre = [(mi - mean) / s for mi, mean, s in zip(() if m is None else m, scales.m_mean, scales.m, strict=True)]
+        varying = () if m is None else tuple(m)
+        if len(varying) != len(scales.m):
+            raise ValueError(f"This model has {len(scales.m)} varying parameters m, but was given {len(varying)}.")
+        centre = [(mi - mean) / s for mi, mean, s in zip(varying, scales.m_mean, scales.m, strict=True)]
         if "translation" not in self.symmetries:
             centre += list((q[0] - jnp.asarray(scales.q_mean, q.dtype)) / jnp.asarray(scales.q, q.dtype))
         base = jnp.stack(centre) if centre else jnp.zeros(0, q.dtype)

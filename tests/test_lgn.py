@@ -1,0 +1,126 @@
+"""Graph networks: shared weights, exact symmetries, other sizes; and that a density is learned."""
+
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import symlnn
+from symlnn._models import GraphAcceleration, parameter_count
+from symlnn._models._lgn import NeighbourhoodMLP
+from symlnn._neighbourhoods import graph_neighbourhoods, grid_neighbourhoods
+
+SMALL = symlnn.Architecture(width=16, depth=2)
+SCALES = symlnn.SiteScales(q_mean=(0.5,), q=(1.0,), difference=(0.7,), v=(2.0,), a=(3.0,))
+
+
+def density(*symmetries: str, members: int = 3, moving: int | None = None) -> symlnn.MLPDensity:
+    return symlnn.MLPDensity(
+        SCALES, SMALL, members=members, moving=moving, symmetries=symmetries, key=jax.random.key(0)
+    )
+
+
+def share(d: symlnn.MLPDensity, q: jax.Array, v: jax.Array) -> float:
+    return float(d(q, v[: d.moving], jnp.zeros(0), None, 0.0))
+
+
+def same(a: float, b: float) -> bool:
+    return bool(np.isclose(a, b, rtol=1e-12))
+
+
+@pytest.mark.parametrize("moving", [1, 3])
+def test_symmetries_are_exact_where_asked_for(moving: int) -> None:
+    q, v = jax.random.normal(jax.random.key(1), (2, 3, 1))
+    plain = density(moving=moving)
+    for symmetry, moved in {
+        "translation": (q + 1.3, v),
+        "reflection": (q[jnp.array([0, 2, 1])], v[jnp.array([0, 2, 1])]),
+    }.items():
+        kept = density(symmetry, moving=moving)
+        assert same(share(kept, q, v), share(kept, *moved))
+        assert not same(share(plain, q, v), share(plain, *moved))
+        both = density("translation", "reflection", moving=moving)
+        assert same(share(both, q, v), share(both, *moved))
+
+
+def test_permutations_and_any_number_of_neighbours() -> None:
+    d = density("permutation", members=5)
+    q, v = jax.random.normal(jax.random.key(1), (2, 5, 1))
+    order = jnp.array([0, 3, 1, 4, 2])
+    assert same(share(d, q, v), share(d, q[order], v[order]))
+    assert not same(share(d, q, v), share(d, q[::-1], v[::-1]))  # the centre is none of the neighbours
+    assert np.isfinite(share(d, q[:3], v[:3]))
+    plane = density("reflection", members=5)
+    turned = jnp.array([0, 2, 1, 3, 4])  # left and right exchanged, above and below as they are
+    assert same(share(plane, q, v), share(plane, q[turned], v[turned]))
+
+
+def test_one_density_serves_sites_with_any_number_of_neighbours() -> None:
+    """A star and a ring from the same weights, against the dense law."""
+    d = density("permutation", members=4)
+    for edges in ([(0, 1), (0, 2), (0, 3)], [(0, 1), (1, 2), (2, 3), (3, 0)]):
+        groups = [symlnn.Neighbourhoods(rows) for rows in graph_neighbourhoods(4, edges)]
+        lagrangian = symlnn.GraphLagrangian([d], groups, 4)
+        q, v = jax.random.normal(jax.random.key(2), (2, 4))
+        sparse = eqx.filter_jit(symlnn.SparseEulerLagrange(lagrangian).acceleration)(q, v)
+        np.testing.assert_allclose(sparse, symlnn.EulerLagrange(lagrangian).acceleration(q, v), rtol=1e-9)
+
+
+def test_runs_on_other_sizes() -> None:
+    """A state of period 8 moves on 8 sites as on 24."""
+    rows = grid_neighbourhoods((8,))
+    small = symlnn.GraphLagrangian([density()], [symlnn.Neighbourhoods(rows)], 8)
+    large = small.on(24, [symlnn.Neighbourhoods(grid_neighbourhoods((24,)))])
+    q, v = jax.random.normal(jax.random.key(2), (2, 8))
+    a, b = (symlnn.SparseEulerLagrange(law) for law in (small, large))
+    np.testing.assert_allclose(
+        b.acceleration(jnp.tile(q, 3), jnp.tile(v, 3)), jnp.tile(a.acceleration(q, v), 3), rtol=1e-9
+    )
+    network = NeighbourhoodMLP(SCALES, SMALL, 1, members=3, moving=3, key=jax.random.key(0))
+    direct = GraphAcceleration(network, (jnp.asarray(rows),), 8)
+    wide = direct.on(24, [grid_neighbourhoods((24,))])
+    np.testing.assert_allclose(
+        wide(jnp.tile(q, 3), jnp.tile(v, 3), None, None, 0.0), jnp.tile(direct(q, v, None, None, 0.0), 3), rtol=1e-12
+    )
+
+
+def test_learns_a_chain() -> None:
+    """On a random graph, with sites of one, two and three neighbours and a wall."""
+    system = symlnn.load_system("fput_chain", n=4)
+    recipe = symlnn.Recipe.single(symlnn.FirstOrder(chunk=50))
+    learned = symlnn.learn(system, "lgn", steps=200, architecture=SMALL, recipe=recipe)
+    assert min(learned.fit.history.validation) < 0.5
+    assert parameter_count(learned.fit.dynamics) < 3000  # as many for any number of sites
+
+
+def test_saved_networks_know_their_graph(tmp_path: Path) -> None:
+    system = symlnn.load_system("wave_equation", n=4)
+    samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 100)
+    spec = symlnn.ModelSpec("lgn", system, symlnn.natural_scales(system, samples), SMALL)
+    symlnn.save_model(tmp_path / "m.eqx", spec.build(jax.random.key(1)), spec)
+    loaded = symlnn.load_model(tmp_path / "m.eqx")
+    assert isinstance(loaded, symlnn.SparseEulerLagrange)
+    assert symlnn.load_spec(tmp_path / "m.eqx").system.graph == system.graph
+
+
+@pytest.mark.parametrize("model", ["lgn", "gnn"])
+def test_needs_a_graph(model: str, pendulum: symlnn.System) -> None:
+    with pytest.raises(ValueError, match="needs a system with sites and neighbours, which pendulum is not"):
+        symlnn.learn(pendulum, model, steps=10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"symmetries": ("parity",)}, "Unknown symmetry 'parity'"),
+        ({"symmetries": ("reflection",), "members": 4}, "both sides of each axis"),
+        ({"moving": 2}, "must be 1 or all 3"),
+    ],
+)
+def test_wrong_densities(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        symlnn.MLPDensity(SCALES, SMALL, **{"members": 3, "key": jax.random.key(0)} | arguments)

@@ -1,0 +1,94 @@
+"""The pictures of the study of waves."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from symlnn._report import TRUTH, colours
+
+from ._waves import LearnedWave
+
+_MOTION = 0
+"""The motion that is shown."""
+
+
+def space_time(exact: np.ndarray, models: Sequence[LearnedWave], duration: float, size: float) -> Figure:
+    """φ(x, t) of the truth, and what each model is off by, on one scale of ten times the contrast."""
+    figure = Figure(figsize=(8.0, 2.9))
+    grid = figure.subplots(1, len(models) + 1, sharey=True)
+    largest = np.abs(exact[_MOTION]).max()
+    panels = {"analytic": exact[_MOTION]} | {
+        f"({m.name} − analytic) × 10": 10 * (m.waves.q - exact)[_MOTION] for m in models
+    }
+    for axes, (title, values) in zip(grid, panels.items(), strict=True):
+        image = axes.imshow(
+            np.clip(np.nan_to_num(values, posinf=np.inf), -largest, largest),
+            origin="lower",
+            aspect="auto",
+            extent=(0, size, 0, duration),
+            cmap="RdBu_r",
+            vmin=-largest,
+            vmax=largest,
+            interpolation="nearest",
+        )
+        axes.set(title=title, xlabel="x (m)")
+    grid[0].set_ylabel("t (s)")
+    figure.colorbar(image, ax=grid, label="φ")
+    return figure
+
+
+def snapshots(exact: np.ndarray, models: Sequence[LearnedWave], times: np.ndarray, size: float) -> Figure:
+    """φ(x) at the beginning, half-way, and at the end."""
+    figure = Figure(figsize=(8.0, 2.6))
+    grid, shade = figure.subplots(1, 3, sharey=True), colours([m.name for m in models])
+    x = np.arange(exact.shape[-1]) * size / exact.shape[-1]
+    for axes, frame in zip(grid, (0, len(times) // 2, len(times) - 1), strict=True):
+        axes.plot(x, exact[_MOTION, frame], color=TRUTH, lw=2.5, label="analytic")
+        for model in models:
+            axes.plot(x, model.waves.q[_MOTION, frame], color=shade[model.name], lw=1, label=model.name)
+        axes.set(title=f"t = {times[frame]:.2f} s", xlabel="x (m)")
+    largest = 1.5 * np.abs(exact[_MOTION]).max()
+    grid[0].set(ylabel="φ", ylim=(-largest, largest))
+    grid[0].legend(loc="upper right", fontsize=8)
+    return figure
+
+
+def over_time(models: Sequence[LearnedWave], truth: np.ndarray, times: np.ndarray) -> Figure:
+    """Field and energy errors: medians, and the range of all motions."""
+    figure = Figure(figsize=(8.0, 2.8))
+    (left, right), shade = figure.subplots(1, 2), colours([m.name for m in models])
+    for model in models:
+        for axes, values in ((left, model.waves.error), (right, model.waves.energy)):
+            shown = np.maximum(np.where(np.isfinite(values), values, np.nan), 1e-16)[:, 1:]
+            axes.plot(times[1:], np.median(shown, axis=0), color=shade[model.name], label=model.name)
+            axes.fill_between(times[1:], shown.min(axis=0), shown.max(axis=0), color=shade[model.name], alpha=0.2, lw=0)
+    right.plot(times[1:], np.median(np.maximum(truth, 1e-16), axis=0)[1:], color=TRUTH, label="analytic", lw=1)
+    left.set(yscale="log", xlabel="t (s)", ylabel="relative field error")
+    right.set(yscale="log", xlabel="t (s)", ylabel="|E(t) − E(0)| / E(0)")
+    right.legend(loc="lower right", ncols=2)
+    return figure
+
+
+def dispersions(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], speed: float, spacing: float, names: Sequence[str]
+) -> Figure:
+    """ω(k) of small waves: exact, on the grid by both stencils, and learned."""
+    figure = Figure(figsize=(8.0, 3.0))
+    (left, right), shade = figure.subplots(1, 2), colours(list(names))
+    k = next(iter(curves.values()))[0]
+    compact = 2 * speed / spacing * np.sin(k * spacing / 2)
+    left.plot(k, speed * k, color="#999999", lw=1, ls="--", label="ω = c k")
+    left.plot(k, compact, color=TRUTH, lw=2.5, label="compact stencil")
+    left.plot(k, speed / spacing * np.abs(np.sin(k * spacing)), color=TRUTH, lw=1, ls=":", label="central stencil")
+    for name in names:
+        _, omega, growth = curves[name]
+        left.plot(k, omega, color=shade[name], lw=1, label=name)
+        off, growing = f"{name}: $|\\omega/\\omega_0 - 1|$", f"{name}: $|\\gamma|/\\omega_\\mathrm{{max}}$"
+        right.plot(k[1:], np.abs(omega[1:] / compact[1:] - 1), color=shade[name], label=off)
+        right.plot(k[1:], np.abs(growth[1:] / compact[-1]), color=shade[name], ls=":", label=growing)
+    left.set(xlabel="k (1/m)", ylabel="ω (1/s)")
+    right.set(xlabel="k (1/m)", yscale="log", ylim=(1e-7, 10))
+    left.legend(loc="upper left", fontsize=8)
+    right.legend(loc="upper left", fontsize=8, ncols=2)
+    return figure
