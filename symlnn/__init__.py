@@ -3,6 +3,7 @@
 __version__ = "0.1.0"
 
 from ._catalogue import catalogue_names as catalogue_names
+from ._catalogue import load_field as load_field
 from ._catalogue import load_lattice as load_lattice
 from ._catalogue import load_system as load_system
 from ._compare import acceleration_errors as acceleration_errors
@@ -59,6 +60,8 @@ from ._models import load_model as load_model
 from ._models import load_spec as load_spec
 from ._models import natural_scales as natural_scales
 from ._models import save_model as save_model
+from ._neighbourhoods import graph_neighbourhoods as graph_neighbourhoods
+from ._neighbourhoods import grid_neighbourhoods as grid_neighbourhoods
 from ._network import Network as Network
 from ._report import Validation as Validation
 from ._report import validate as validate

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ._field import Field
 from ._lattice import Lattice
 from ._system import System
 
@@ -120,6 +121,12 @@ def load_lattice(system: str, **arguments: Any) -> Lattice:
     if not isinstance(declared, Lattice):
         raise ValueError(f"{path} defines no lattice: it needs a function lattice(...) that returns one.")
     return declared
+
+
+def load_field(system: str) -> Field | None:
+    """The `FIELD` that the file of that catalogue name or path declares, None where its system is none of a field."""
+    found = getattr(load_file(system_path(system), "FIELD"), "FIELD", None)
+    return found if isinstance(found, Field) else None
 
 
 def _call(factory: Any, path: Path, arguments: dict[str, Any]) -> Any:

@@ -44,7 +44,7 @@ class Field:
     """The one or two coordinates of space; the other argument of the fields is time."""
     density: Any
     """ℒ, in the fields, their first derivatives, the parameters, x and y."""
-    size: Mapping[Any, float]
+    size: Mapping[Any, Any]
     """The length of the box along each axis."""
     states: Mapping[Any, Any]
     """What each field and its rate φ.diff(t) is drawn from at every site."""
@@ -145,7 +145,8 @@ class Field:
         check_grid(shape, self.boundary, radius)
         attributes = tuple(x for x in self.space if self.plain_density.has(x))
         places = self._places(grid_centres(shape, self.boundary, radius), shape)
-        values = places[:, [self.space.index(x) for x in attributes]]
+        named = [self.space.index(x) for x in attributes]
+        values = places[:, named]
         density, q, v = self._on_stencil(radius, stencil)
         sites = grid_neighbourhoods(shape, self.boundary, radius)
         around = grid_neighbourhoods(shape, self.boundary)
@@ -168,7 +169,10 @@ class Field:
             duration=self.duration,
             reference=self.reference,
             graph=Graph(
-                len(self.fields), tuple(map(tuple, around[around[:, 0] < np.prod(shape)].tolist())), ordered=True
+                fields=len(self.fields),
+                neighbourhoods=tuple(map(tuple, around.tolist())),
+                ordered=True,
+                site_attributes=tuple(map(tuple, self.positions(shape)[:, named].tolist())) if named else (),
             ),
         )
 
@@ -241,10 +245,10 @@ def _check(declared: Field) -> None:
             f"The density contains {_join(plain.atoms(sp.Derivative))}: only the fields and their first derivatives "
             f"with respect to {declared.time} and {_join(declared.space)} may appear."
         )
-    if plain.has(declared.time):
-        raise ValueError("A density with explicit time is not supported.")
     if plain.atoms(AppliedUndef):
         raise ValueError(f"The density contains {_join(plain.atoms(AppliedUndef))}: add it to fields.")
+    if plain.has(declared.time):
+        raise ValueError("A density with explicit time is not supported.")
     jet = declared.jet
     known = {*jet.values, *jet.rates, *(s for row in jet.slopes for s in row), *declared.space, *declared.parameters}
     unknown = plain.free_symbols - known

@@ -28,11 +28,49 @@ class Graph:
     """Of every site in turn: its number, then those of its neighbours; one beyond the last is a place at rest."""
     ordered: bool
     """Whether neighbours stand in an order that means something, as left and right do on a grid."""
+    site_attributes: tuple[tuple[float, ...], ...] = ()
+    """What differs from site to site, for each; none where they are alike."""
+    edge_attributes: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    """What differs from edge to edge, for each site and neighbour: first the direction, 1 from the site, −1 to it."""
 
     @property
     def sites(self) -> int:
         """The number of sites."""
         return len(self.neighbourhoods)
+
+    @property
+    def attribute_sizes(self) -> tuple[int, int]:
+        """The numbers of attributes of a site and of an edge."""
+        edges = [edge for row in self.edge_attributes for edge in row]
+        return (len(self.site_attributes[0]) if self.site_attributes else 0), (len(edges[0]) if edges else 0)
+
+    def groups(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """For each number of neighbours the neighbourhoods with as many, and their attributes in standard deviations.
+
+        (neighbourhoods, members) and (neighbourhoods, attributes): those of the site, then those of each edge in turn.
+        """
+        per_site, per_edge = self.attribute_sizes
+        site = np.array(self.site_attributes).reshape(self.sites, per_site)
+        rows = self.edge_attributes or [()] * self.sites
+        edges = [np.array(row).reshape(len(row), per_edge) for row in rows]
+        site = _standardised(site, site)
+        edges = [_standardised(row, np.concatenate(edges)) for row in edges]
+        sizes = sorted({len(row) for row in self.neighbourhoods})
+        chosen = [[i for i, row in enumerate(self.neighbourhoods) if len(row) == size] for size in sizes]
+        return tuple(
+            (
+                np.array([self.neighbourhoods[i] for i in places]),
+                np.array([np.concatenate([site[i], edges[i].reshape(-1)]) for i in places]),
+            )
+            for places in chosen
+        )
+
+
+def _standardised(values: np.ndarray, among: np.ndarray) -> np.ndarray:
+    if among.size == 0:
+        return values
+    spread = among.std(axis=0)
+    return np.where(spread > 0, (values - among.mean(axis=0)) / np.where(spread > 0, spread, 1.0), 0.0)
 
 
 def cross(dimensions: int, radius: int = 1) -> tuple[tuple[int, ...], ...]:

@@ -10,7 +10,7 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from ._distribution import Normal, Uniform
 from ._lattice import Lattice, LatticeTerm
-from ._neighbourhoods import Graph, check_edges, graph_neighbourhoods
+from ._neighbourhoods import Graph, check_edges
 from ._system import System
 
 
@@ -39,8 +39,8 @@ class Network:
     """Pairs of body numbers."""
     states: Mapping[Any, Any]
     """What the coordinates and velocities of a body, as those of the first end, are drawn from."""
-    body_values: Mapping[Any, Sequence[float]] = field(default_factory=dict)
-    edge_values: Mapping[Any, Sequence[float]] = field(default_factory=dict)
+    body_values: Mapping[Any, Sequence[Any]] = field(default_factory=dict)
+    edge_values: Mapping[Any, Sequence[Any]] = field(default_factory=dict)
     parameters: Mapping[Any, Any] = field(default_factory=dict)
     initial_states: Mapping[Any, Any] = field(default_factory=dict)
     units: Mapping[Any, str] = field(default_factory=dict)
@@ -84,14 +84,12 @@ class Network:
             for x, qi, vi in zip(end, positions, velocities, strict=True):
                 rule |= {x.diff(t): vi, x: qi}
 
-        def term(lagrangian: Any, ends: int, sites: np.ndarray, values: Mapping[Any, Sequence[float]]) -> LatticeTerm:
+        def term(lagrangian: Any, ends: int, sites: np.ndarray, values: Mapping[Any, Sequence[Any]]) -> LatticeTerm:
             density = sp.sympify(lagrangian).doit().xreplace(rule)
             table = np.array([list(map(float, numbers)) for numbers in values.values()]).T.reshape(len(sites), -1)
             return LatticeTerm(density, q[:ends], v[:ends], sites, tuple(values), table)
 
         initial = {**self.states, **self.initial_states}
-        inner = self.edges[self.edges[:, 1] < self.bodies]
-        rows = sorted(row for part in graph_neighbourhoods(self.bodies, inner) for row in part.tolist())
         return Lattice(
             name=self.name,
             sites=self.bodies,
@@ -106,7 +104,26 @@ class Network:
             units=[self.units[x] for x in first] if set(first) <= set(self.units) else (),
             duration=self.duration,
             reference=self.reference,
-            graph=Graph(len(first), tuple(map(tuple, rows)), ordered=False),
+            graph=self._graph(),
+        )
+
+    def _graph(self) -> Graph:
+        """Every body with its neighbours, walls among them, and what is known of bodies and edges."""
+        around: list[list[int]] = [[] for _ in range(self.bodies)]
+        edges: list[list[tuple[float, ...]]] = [[] for _ in range(self.bodies)]
+        numbers = [tuple(map(float, row)) for row in zip(*self.edge_values.values(), strict=True)]
+        for (i, j), values in zip(self.edges.tolist(), numbers or [()] * len(self.edges), strict=True):
+            around[i].append(j)
+            edges[i].append((1.0, *values))
+            if j < self.bodies:
+                around[j].append(i)
+                edges[j].append((-1.0, *values))
+        return Graph(
+            fields=len(self.coordinates[0]),
+            neighbourhoods=tuple((i, *neighbours) for i, neighbours in enumerate(around)),
+            ordered=False,
+            site_attributes=tuple(tuple(map(float, row)) for row in zip(*self.body_values.values(), strict=True)),
+            edge_attributes=tuple(map(tuple, edges)),
         )
 
     def system(self) -> System:

@@ -74,7 +74,13 @@ def _decode_distribution(data: Any) -> Any:
 def _decode_graph(data: Any) -> Graph | None:
     if data is None:
         return None
-    return Graph(data["fields"], tuple(map(tuple, data["neighbourhoods"])), data["ordered"])
+    return Graph(
+        data["fields"],
+        tuple(map(tuple, data["neighbourhoods"])),
+        data["ordered"],
+        tuple(map(tuple, data["site_attributes"])),
+        tuple(tuple(map(tuple, row)) for row in data["edge_attributes"]),
+    )
 
 
 def system_to_json(system: System) -> dict[str, Any]:

@@ -135,6 +135,17 @@ def test_derive_as_text_and_latex(capsys: pytest.CaptureFixture[str]) -> None:
     assert r"\ddot{\theta}_{1} &= " in out
 
 
+def test_derive_a_field(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "derive", "klein_gordon", "--set", "n=3")
+    assert code == 0
+    assert "0 = -c**2*Derivative(phi(t, x), (x, 2)) + mu**2*phi(t, x) + Derivative(phi(t, x), (t, 2))" in out
+    _, out, _ = run(capsys, "derive", "klein_gordon", "--set", "n=3", "--json")
+    document = json.loads(out)
+    assert document["field"]["energy_density"] == "c**2*phi_x**2/2 + mu**2*phi**2/2 + phi_t**2/2"
+    assert document["field"]["conserved_currents"]["momentum_x"]["density"] == "-phi_t*phi_x"
+    assert document["coordinates"] == ["phi0", "phi1", "phi2"]
+
+
 WRONG = [
     (("derive", "nosuch"), "Unknown system 'nosuch'", 1),
     (("derive", "missing.py"), "no system file missing.py", 1),

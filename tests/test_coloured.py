@@ -1,5 +1,6 @@
 """The paper's coloured products: five give the Hessian of a ring whose number of sites 5 divides, and no other."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,6 +54,6 @@ def test_more_colours_do(sites: int) -> None:
 def test_the_assembled_matrix_is_the_hessian() -> None:
     law = symlnn.SparseEulerLagrange(ring(12))
     q, v = jax.random.normal(jax.random.key(1), (2, 12))
-    matrix, _ = jax.jit(law.terms)(q, v)
+    matrix, _ = eqx.filter_jit(law.terms)(q, v)
     np.testing.assert_allclose(matrix.dense(), jax.jit(jax.hessian(law.lagrangian, 1))(q, v), rtol=1e-9, atol=1e-12)
     assert jnp.allclose(matrix.mv(v[:, None])[:, 0], matrix.dense() @ v)

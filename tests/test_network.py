@@ -14,15 +14,19 @@ from symlnn import Network, normal
 t = dynamicsymbols._t
 q, r = dynamicsymbols("q r")
 STATES = {q: normal(0, 1), q.diff(t): normal(0, 1)}
-CHAIN = {
-    "name": "chain",
-    "bodies": 4,
-    "coordinates": ((q,), (r,)),
-    "body_lagrangian": q.diff(t) ** 2 / 2,
-    "pair_lagrangian": -((r - q) ** 2) / 2,
-    "edges": [(0, 1), (1, 2), (2, 3)],
-    "states": STATES,
-}
+
+
+def chain(**changed: Any) -> Network:
+    usual: dict[str, Any] = {
+        "name": "chain",
+        "bodies": 4,
+        "coordinates": ((q,), (r,)),
+        "body_lagrangian": q.diff(t) ** 2 / 2,
+        "pair_lagrangian": -((r - q) ** 2) / 2,
+        "edges": [(0, 1), (1, 2), (2, 3)],
+        "states": STATES,
+    }
+    return Network(**(usual | changed))
 
 
 @pytest.mark.parametrize(
@@ -46,19 +50,19 @@ def test_large_and_small_networks_are_one(name: str, arguments: dict[str, Any]) 
 
 
 def test_a_chain_against_its_matrix() -> None:
-    a = symlnn.SymbolicDynamics(Network(**CHAIN).system()).acceleration(jnp.array([1.0, 0, 0, 2]), jnp.zeros(4))
+    a = symlnn.SymbolicDynamics(chain().system()).acceleration(jnp.array([1.0, 0, 0, 2]), jnp.zeros(4))
     np.testing.assert_allclose(a, [-1, 1, 2, -2], rtol=1e-12)
 
 
 def test_a_wall_holds_its_neighbour_to_zero() -> None:
-    held = Network(**CHAIN | {"edges": [*CHAIN["edges"], (3, 4)]})
+    held = chain(edges=[(0, 1), (1, 2), (2, 3), (3, 4)])
     a = symlnn.SymbolicDynamics(held.system()).acceleration(jnp.array([0.0, 0, 0, 1]), jnp.zeros(4))
     np.testing.assert_allclose(a, [0, 0, 1, -2], rtol=1e-12)
 
 
 def test_pairs_with_kinetic_energy_couple_velocities() -> None:
     """½(q̇ + ṙ)² on every edge beside ½q̇²: the sparse law solves for all bodies at once."""
-    network = Network(**CHAIN | {"pair_lagrangian": (q.diff(t) + r.diff(t)) ** 2 / 2 - (r - q) ** 2 / 2})
+    network = chain(pair_lagrangian=(q.diff(t) + r.diff(t)) ** 2 / 2 - (r - q) ** 2 / 2)
     law = symlnn.SparseEulerLagrange(symlnn.graph_lagrangian(network.lattice()))
     assert law.method in ("dense", "gmres")
     expected = symlnn.SymbolicDynamics(network.system()).acceleration(jnp.arange(4.0), jnp.ones(4))
@@ -90,7 +94,7 @@ def test_parameters_may_be_overridden_and_vary() -> None:
 )
 def test_bad_declarations(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Network(**CHAIN | arguments)
+        chain(**arguments)
 
 
 def test_a_file_without_a_lattice() -> None:

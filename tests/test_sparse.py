@@ -64,28 +64,33 @@ def compare(law: symlnn.GraphLagrangian, method: str, forces: Any = None) -> Non
     def error(a: jax.Array, b: jax.Array) -> float:
         return float(jnp.linalg.norm(a - b) / jnp.linalg.norm(b))
 
-    def both(function: Any) -> tuple[Any, Any]:
-        return eqx.filter_jit(function)(sparse), eqx.filter_jit(function)(dense)
+    @eqx.filter_jit
+    def all_of(dynamics: Any) -> Any:
+        def loss(dynamics: Any) -> tuple[jax.Array, Any]:
+            a, along = jax.jvp(lambda q: dynamics.acceleration(q, v, None, None, 0.3), (q,), (v,))
+            return jnp.sum(jnp.tanh(a)), (a, along)
 
-    assert error(*both(lambda f: f.acceleration(q, v, None, None, 0.3))) < CLOSE
-    assert error(*both(lambda f: f.energy(q, v)[None])) < CLOSE
-    gradients = both(eqx.filter_grad(lambda f: jnp.sum(jnp.tanh(f.acceleration(q, v, None, None, 0.3)))))
-    for a, b in zip(*map(jax.tree.leaves, gradients), strict=True):
-        assert error(a, b) < CLOSE
-    tangents = both(lambda f: jax.jvp(lambda q: f.acceleration(q, v), (q,), (v,))[1])
-    assert error(*tangents) < CLOSE
+        gradient, (a, along) = eqx.filter_grad(loss, has_aux=True)(dynamics)
+        return a, along, dynamics.energy(q, v)[None], gradient
+
+    for ours, theirs in zip(*map(jax.tree.leaves, (all_of(sparse), all_of(dense))), strict=True):
+        assert error(ours, theirs) < CLOSE
 
 
-@pytest.mark.parametrize("boundary", BOUNDARIES)
-@pytest.mark.parametrize(("sites", "fields", "moving"), [(13, 1, 3), (12, 2, 3), (13, 1, 1), (10, 3, 1), (7, 1, 3)])
-def test_lines_and_rings(boundary: Any, sites: int, fields: int, moving: int) -> None:
+@pytest.mark.parametrize(
+    ("sites", "fields", "moving", "boundary"),
+    [(13, 1, 3, b) for b in BOUNDARIES]
+    + [(13, 1, 1, b) for b in BOUNDARIES]
+    + [(12, 2, 3, "periodic"), (12, 2, 3, "fixed"), (10, 3, 1, "free"), (7, 1, 3, "free")],
+)
+def test_lines_and_rings(sites: int, fields: int, moving: int, boundary: str) -> None:
     law = lagrangian([grid_neighbourhoods((sites,), boundary)], sites, fields, moving)
     compare(law, "diagonal" if moving == 1 else "banded" if sites > 8 else "dense")
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("moving", [1, 5])
-def test_planes(boundary: Any, moving: int) -> None:
+def test_planes(boundary: str, moving: int) -> None:
     law = lagrangian([grid_neighbourhoods((4, 5), boundary)], 20, 1, moving)
     compare(law, "diagonal" if moving == 1 else "gmres")
 
@@ -107,7 +112,7 @@ def test_chunks_forces_and_other_methods() -> None:
 
 def test_a_band_of_any_width() -> None:
     """Symmetric and indefinite, with as many remaining rows as the width lets."""
-    for sites, fields, width in [(9, 1, 1), (17, 1, 2), (18, 2, 2), (23, 1, 3), (40, 2, 3)]:
+    for sites, fields, width in [(9, 1, 1), (17, 1, 2), (18, 2, 2), (23, 1, 3)]:
         full = np.zeros((sites, fields, sites, fields))
         generator = np.random.default_rng(sites)
         for i in range(sites):
@@ -118,11 +123,11 @@ def test_a_band_of_any_width() -> None:
         band = np.stack([[full[i, :, (i + d) % sites] for d in range(-width, width + 1)] for i in range(sites)])
         values = generator.normal(size=(sites, fields))
         expected = np.linalg.solve(full.reshape(sites * fields, -1), values.reshape(-1))
-        solved = solve_cyclic_banded(jnp.asarray(band), jnp.asarray(values))
+        solved = jax.jit(solve_cyclic_banded)(band, values)
         np.testing.assert_allclose(solved.reshape(-1), expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 12, 33])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 12])
 def test_block_tridiagonal(count: int) -> None:
     lower, diagonal, upper = jax.random.normal(jax.random.key(count), (3, count, 3, 3)) + 4 * jnp.eye(3) * jnp.array(
         [0.0, 1.0, 0.0]
@@ -137,7 +142,10 @@ def test_block_tridiagonal(count: int) -> None:
             full[i, :, i + 1] = upper[i]
     expected = np.linalg.solve(full.reshape(3 * count, -1), values.reshape(3 * count, 2))
     np.testing.assert_allclose(
-        solve_block_tridiagonal(lower, diagonal, upper, values).reshape(3 * count, 2), expected, rtol=1e-9, atol=1e-11
+        jax.jit(solve_block_tridiagonal)(lower, diagonal, upper, values).reshape(3 * count, 2),
+        expected,
+        rtol=1e-9,
+        atol=1e-11,
     )
 
 
@@ -145,7 +153,7 @@ def test_runs_in_float32_and_on_batches() -> None:
     with jax.enable_x64(False):
         law = symlnn.SparseEulerLagrange(lagrangian([grid_neighbourhoods((12,))], 12, 1, 3))
         q = jnp.ones((5, 12), jnp.float32)
-        assert jax.vmap(law.acceleration)(q, q).dtype == jnp.float32
+        assert eqx.filter_jit(jax.vmap(lambda q: law.acceleration(q, q)))(q).dtype == jnp.float32
 
 
 def test_a_singular_matrix_does_not_pass_for_a_solution() -> None:

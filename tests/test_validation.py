@@ -17,7 +17,7 @@ import symlnn
 from symlnn._report import FIGURES, Candidate, Effort, examine, settings_of
 from validation import _appendix_c
 from validation.__main__ import STUDIES
-from validation._study import Claim, Equation, Mode, Picture, Results, Section, Study, Table, Text
+from validation._study import Animation, Claim, Equation, Mode, Picture, Results, Section, Study, Table, Text
 from validation._write import markdown, write_study
 
 SMALL = symlnn.Architecture(width=8, depth=1)
@@ -85,6 +85,22 @@ def test_a_study_of_several(validations: tuple[symlnn.Validation, ...], tmp_path
     assert (tmp_path / "r" / "harmonic_oscillator" / "models" / "network.eqx").is_file()
 
 
+def test_a_study_of_no_system(validations: tuple[symlnn.Validation, ...], tmp_path: Path) -> None:
+    """One that measures in its own way, with curves that move."""
+    curves = {"analytic": np.ones((3, 4)), "network": np.full((3, 4), np.nan)}
+    moving = Animation(curves, np.arange(4), np.linspace(0.0, 1.0, 3), "They move.")
+    alone = dataclasses.replace(
+        study(validations), validations=(), model_extra={}, sections=(Section("First", (moving,)),)
+    )
+    write_study(alone, tmp_path / "r")
+    document = json.loads((tmp_path / "r" / "report.json").read_text())
+    assert document["seed"] == 3
+    assert "systems" not in document
+    page = (tmp_path / "r" / "index.html").read_text()
+    assert page.count("<canvas") == 1
+    assert "NaN" not in page
+
+
 def test_tables_as_markdown(validations: tuple[symlnn.Validation, ...]) -> None:
     text = markdown(study(validations[:1]))
     assert "| One | 1 | ∞ | m | no |" in text
@@ -96,7 +112,7 @@ def test_tables_as_markdown(validations: tuple[symlnn.Validation, ...]) -> None:
 def test_every_study_has_every_mode(name: str) -> None:
     study = STUDIES[name]
     assert set(study.CONFIG) == set(Mode)
-    assert "arXiv:2003.04630" in (study.__doc__ or "")
+    assert "Source: " in (study.__doc__ or "")
     assert callable(study.run)
 
 

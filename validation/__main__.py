@@ -18,7 +18,7 @@ from rich.table import Table
 from symlnn._cli import TrainingBar
 from symlnn._report import check_folder, settings_of
 
-from . import activations, coordinates, double_pendulum, initialisation, relativistic_particle, wave_equation
+from . import activations, coordinates, double_pendulum, initialisation, lattices, relativistic_particle, wave_equation
 from ._study import Mode
 from ._write import cell, verdict, write_study
 
@@ -29,6 +29,7 @@ STUDIES: Mapping[str, ModuleType] = {
     "activations": activations,
     "initialisation": initialisation,
     "wave_equation": wave_equation,
+    "lattices": lattices,
 }
 """The studies by name: each is a file with a frozen `CONFIG` for every mode and a function `run`."""
 

@@ -227,7 +227,7 @@ def _build(
     symmetries = _SYMMETRIES[name]
     if name == "gnn":
         network = NeighbourhoodMLP(scales, architecture, 1, members=3, moving=3, symmetries=symmetries, key=key)
-        return DirectAcceleration(GraphAcceleration(network, (jnp.asarray(rows),), len(rows)))
+        return DirectAcceleration(GraphAcceleration(network, (Neighbourhoods(rows),), len(rows)))
     density = symlnn.MLPDensity(scales, architecture, members=3, symmetries=symmetries, key=key)
     return SparseEulerLagrange(symlnn.GraphLagrangian([density], [Neighbourhoods(rows)], len(rows)))
 
@@ -237,7 +237,7 @@ def _on(law: symlnn.AbstractDynamics, rows: np.ndarray) -> symlnn.AbstractDynami
     if isinstance(law, SparseEulerLagrange):
         return SparseEulerLagrange(law.lagrangian.on(len(rows), [Neighbourhoods(rows)]))
     assert isinstance(law, DirectAcceleration) and isinstance(law.network, GraphAcceleration)
-    return DirectAcceleration(law.network.on(len(rows), [rows]))
+    return DirectAcceleration(law.network.on(len(rows), [Neighbourhoods(rows)]))
 
 
 def _document(model: LearnedWave) -> dict[str, Any]:

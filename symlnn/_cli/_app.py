@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import __version__
-from .._catalogue import catalogue_names, load_system, summary, system_path
+from .._catalogue import catalogue_names, load_field, load_system, summary, system_path
 from .._data import generate as generate_data
 from .._data import generate_trajectories, load_dataset, save_dataset
 from .._dynamics import SymbolicDynamics
@@ -118,18 +118,22 @@ def derive(
     set_: Set = [],  # noqa: B006  typer reads the default
     param: Param = [],  # noqa: B006
 ) -> None:
-    """The Lagrangian, mass matrix, equations of motion, energy, momenta and conserved quantities."""
-    from ._derive import derivation, latex, text
+    """The Lagrangian, mass matrix, equations of motion, energy, momenta and conserved quantities.
+
+    Of a field also its density, field equations and conserved currents.
+    """
+    from ._derive import derivation, field_derivation, field_text, latex, text
 
     if as_json and as_latex:
         raise ValueError("Give either --json or --latex, not both.")
-    loaded = _system(system, set_, param)
+    loaded, field = _system(system, set_, param), load_field(system)
     if as_json:
-        typer.echo(json.dumps(derivation(loaded), indent=1))
+        of_field = {} if field is None else {"field": field_derivation(field)}
+        typer.echo(json.dumps(derivation(loaded) | of_field, indent=1))
     elif as_latex:
         typer.echo(latex(loaded))
     else:
-        typer.echo(text(loaded))
+        typer.echo(text(loaded) if field is None else field_text(field) + text(loaded))
 
 
 @app.command()

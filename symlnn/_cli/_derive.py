@@ -4,6 +4,7 @@ from typing import Any
 
 import sympy as sp
 
+from .._field import Field
 from .._system import System
 
 
@@ -44,6 +45,29 @@ def _equations(system: System) -> dict[str, list[tuple[sp.Basic, sp.Basic]]]:
         "Conserved quantities": [(sp.Symbol(n), value) for n, value in system.conserved_quantities().items()],
     }
     return {title: equations for title, equations in parts.items() if equations}
+
+
+def field_derivation(field: Field) -> dict[str, Any]:
+    """All that follows from a Lagrangian density, expressions as SymPy strings."""
+    return {
+        "density": str(field.plain_density),
+        "field_equations": [str(equation) for equation in field.field_equations],
+        "energy_density": str(field.energy_density),
+        "conserved_currents": {
+            name: {"density": str(current.density), "flux": [str(flux) for flux in current.flux]}
+            for name, current in field.conserved_currents().items()
+        },
+    }
+
+
+def field_text(field: Field) -> str:
+    """The same as plain text."""
+    lines = [f"{field.name}, the field", "", "Lagrangian density", f"  {field.plain_density}", "", "Field equations"]
+    lines += [f"  0 = {equation}" for equation in field.field_equations]
+    lines += ["", "Energy density", f"  {field.energy_density}", "", "Conserved currents: density; flux"]
+    for name, current in field.conserved_currents().items():
+        lines.append(f"  {name}: {current.density}; {', '.join(map(str, current.flux))}")
+    return "\n".join([*lines, "", "On the grid", ""])
 
 
 def latex(system: System) -> str:

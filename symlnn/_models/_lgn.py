@@ -3,12 +3,13 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from .._dynamics import (
     AbstractDensity,
@@ -18,7 +19,6 @@ from .._dynamics import (
     Neighbourhoods,
     SparseEulerLagrange,
     declared_forces,
-    gather,
 )
 from .._neighbourhoods import Graph
 from .._system import System
@@ -95,16 +95,19 @@ class SiteScales:
 
 class NeighbourhoodMLP(eqx.Module):
     """A perceptron of one neighbourhood, in natural scales: of the centre's x₀ = (q₀ − mean)/Q, of the differences
-    dⱼ = (qⱼ − q₀)/D, of the velocities vⱼ/V of as many members as it is given, and of the varying parameters.
+    dⱼ = (qⱼ − q₀)/D, of the velocities vⱼ/V of as many members as it is given, of the attributes of the site and its
+    edges, and of the varying parameters.
 
     With `translation` it does not see x₀. With `reflection` it is averaged over the exchanges of both sides of each
-    axis. With `permutation` it is N(x₀, v₀, Σⱼ N′(x₀, dⱼ, v₀, vⱼ)), for any number of neighbours.
+    axis. With `permutation` it is N(x₀, v₀, Σⱼ N′(x₀, dⱼ, v₀, vⱼ, edge j)), for any number of neighbours.
     """
 
     network: MLP
     message: MLP | None
     scales: SiteScales = eqx.field(static=True)
     symmetries: tuple[str, ...] = eqx.field(static=True)
+    attributes: tuple[int, int] = eqx.field(static=True)
+    """How many a site and an edge have."""
 
     def __init__(
         self,
@@ -114,6 +117,7 @@ class NeighbourhoodMLP(eqx.Module):
         *,
         members: int,
         moving: int,
+        attributes: tuple[int, int] = (0, 0),
         symmetries: Sequence[str] = (),
         key: Key,
     ):
@@ -123,21 +127,27 @@ class NeighbourhoodMLP(eqx.Module):
         if "reflection" in symmetries and members % 2 == 0:
             raise ValueError("A reflection needs neighbourhoods of a grid: a centre, then both sides of each axis.")
         fields = len(scales.q)
-        centre = len(scales.m) + (0 if "translation" in symmetries else fields)
+        of_site, of_edge = attributes
+        centre = len(scales.m) + of_site + (0 if "translation" in symmetries else fields)
         first, second = jax.random.split(key)
-        self.scales, self.symmetries = scales, tuple(symmetries)
+        self.scales, self.symmetries, self.attributes = scales, tuple(symmetries), attributes
         if "permutation" in symmetries:
             own, others = min(moving, 1), moving - min(moving, 1)
             base = centre + own * fields
             width = architecture.width
-            self.message = MLP(base + fields * (2 if others else 1), width, architecture, key=second)
+            self.message = MLP(base + fields * (2 if others else 1) + of_edge, width, architecture, key=second)
             self.network = MLP(base + width, out_size, architecture, key=first)
         else:
             self.message = None
-            self.network = MLP(centre + fields * (members - 1 + moving), out_size, architecture, key=first)
+            size = centre + fields * (members - 1 + moving) + of_edge * (members - 1)
+            self.network = MLP(size, out_size, architecture, key=first)
 
     def __call__(
-        self, q: Float[Array, "members fields"], v: Float[Array, "moving fields"], m: Varying | None
+        self,
+        q: Float[Array, "members fields"],
+        v: Float[Array, "moving fields"],
+        x: Float[Array, " attributes"],
+        m: Varying | None,
     ) -> Float[Array, " out"]:
         """The output at one neighbourhood."""
         scales = self.scales
@@ -147,18 +157,20 @@ class NeighbourhoodMLP(eqx.Module):
         centre = [(mi - mean) / s for mi, mean, s in zip(varying, scales.m_mean, scales.m, strict=True)]
         if "translation" not in self.symmetries:
             centre += list((q[0] - jnp.asarray(scales.q_mean, q.dtype)) / jnp.asarray(scales.q, q.dtype))
-        base = jnp.stack(centre) if centre else jnp.zeros(0, q.dtype)
+        of_site, of_edge = self.attributes
+        base = jnp.concatenate([jnp.stack(centre) if centre else jnp.zeros(0, q.dtype), x[:of_site]])
+        edges = x[of_site:].reshape(len(q) - 1, of_edge)
         differences = (q[1:] - q[0]) / jnp.asarray(scales.difference, q.dtype)
         velocities = v / jnp.asarray(scales.v, q.dtype)
         if self.message is not None:
-            return self._permuted(self.message, base, differences, velocities)
+            return self._permuted(self.message, base, jnp.concatenate([differences, edges], axis=1), velocities)
         if "reflection" not in self.symmetries:
-            return self._ordered(base, differences, velocities)
-        images = [self._ordered(base, differences[i], velocities[j]) for i, j in _reflections(len(q), len(v))]
+            return self._ordered(base, differences, velocities, edges)
+        images = [self._ordered(base, differences[i], velocities[j], edges[i]) for i, j in _reflections(len(q), len(v))]
         return sum(images, start=jnp.zeros_like(images[0])) / len(images)
 
-    def _ordered(self, base: Array, differences: Array, velocities: Array) -> Array:
-        return self.network(jnp.concatenate([base, differences.reshape(-1), velocities.reshape(-1)]))
+    def _ordered(self, base: Array, *parts: Array) -> Array:
+        return self.network(jnp.concatenate([base, *(part.reshape(-1) for part in parts)]))
 
     def _permuted(self, message: MLP, base: Array, differences: Array, velocities: Array) -> Array:
         base = jnp.concatenate([base, velocities[:1].reshape(-1)])
@@ -202,6 +214,7 @@ class MLPDensity(AbstractDensity):
         *,
         members: int,
         moving: int | None = None,
+        attributes: tuple[int, int] = (0, 0),
         symmetries: Sequence[str] = (),
         key: Key,
     ):
@@ -213,7 +226,14 @@ class MLPDensity(AbstractDensity):
 
         def network(moving: int, key: Key) -> NeighbourhoodMLP:
             return NeighbourhoodMLP(
-                scales, architecture, 1, members=members, moving=moving, symmetries=symmetries, key=key
+                scales,
+                architecture,
+                1,
+                members=members,
+                moving=moving,
+                attributes=attributes,
+                symmetries=symmetries,
+                key=key,
             )
 
         self.network, self.potential = network(self.moving, first), network(0, second)
@@ -229,16 +249,16 @@ class MLPDensity(AbstractDensity):
         """ℓ of one neighbourhood."""
         scales = self.network.scales
         kinetic = 0.5 * jnp.sum((v[0] / jnp.asarray(scales.v, v.dtype)) ** 2)
-        potential = scales.potential_weight * self.potential(q, v[:0], m)[0]
-        return kinetic + self.network(q, v, m)[0] + potential
+        potential = scales.potential_weight * self.potential(q, v[:0], x, m)[0]
+        return kinetic + self.network(q, v, x, m)[0] + potential
 
 
 class GraphAcceleration(eqx.Module):
     """aᵢ = A · N(neighbourhood i): accelerations given directly, with the same network at every site."""
 
     network: NeighbourhoodMLP
-    groups: tuple[Int[Array, "neighbourhoods members"], ...]
-    """Neighbourhoods, one array for each number of members, which together hold every site once."""
+    groups: tuple[Neighbourhoods, ...]
+    """Those of each number of members, which together hold every site once, as their centre."""
     sites: int = eqx.field(static=True)
 
     def __call__(
@@ -247,18 +267,18 @@ class GraphAcceleration(eqx.Module):
         """The accelerations of one state, (dof,)."""
         position, velocity = q.reshape(self.sites, -1), v.reshape(self.sites, -1)
         total = jnp.zeros_like(position)
-        for rows in self.groups:
-            output = jax.vmap(lambda x, y: self.network(x, y, m))(gather(position, rows), gather(velocity, rows))
-            total = total.at[rows[:, 0]].set(output)
+        for group in self.groups:
+            output = group.map(lambda x, q, v: self.network(q, v, x, m), position, velocity)
+            total = total.at[group.sites[:, 0]].set(output)
         return (total * jnp.asarray(self.network.scales.a, q.dtype)).reshape(-1)
 
-    def on(self, sites: int, neighbourhoods: Sequence[np.ndarray]) -> "GraphAcceleration":
+    def on(self, sites: int, groups: Sequence[Neighbourhoods]) -> "GraphAcceleration":
         """The same network on other neighbourhoods."""
-        return GraphAcceleration(self.network, tuple(map(jnp.asarray, neighbourhoods)), sites)
+        return GraphAcceleration(self.network, tuple(groups), sites)
 
 
-def _graph(system: System, model: str) -> tuple[Graph, tuple[np.ndarray, ...], tuple[str, ...]]:
-    """The neighbourhoods of a system, by the number of their members, and the symmetries that they need."""
+def _graph(system: System, model: str) -> tuple[Graph, tuple[Neighbourhoods, ...], dict[str, Any]]:
+    """The graph of a system, its neighbourhoods by their size, and how a network that sees them is built."""
     graph = system.graph
     if graph is None:
         raise ValueError(
@@ -267,9 +287,16 @@ def _graph(system: System, model: str) -> tuple[Graph, tuple[np.ndarray, ...], t
         )
     if system.time is not None or system.u:
         raise ValueError(f"The model {model} takes neither explicit time nor control inputs, which {system.name} has.")
-    sizes = sorted({len(row) for row in graph.neighbourhoods})
-    groups = tuple(np.array([row for row in graph.neighbourhoods if len(row) == size]) for size in sizes)
-    return graph, groups, () if graph.ordered else ("permutation",)
+    groups = tuple(Neighbourhoods(rows, attributes) for rows, attributes in graph.groups())
+    return (
+        graph,
+        groups,
+        {
+            "members": groups[-1].sites.shape[1],
+            "attributes": graph.attribute_sizes,
+            "symmetries": () if graph.ordered else ("permutation",),
+        },
+    )
 
 
 def lgn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
@@ -277,11 +304,9 @@ def lgn(system: System, scales: Scales, architecture: Architecture, *, key: Key)
 
     One density for all sites, with the declared forces.
     """
-    graph, groups, symmetries = _graph(system, "lgn")
-    site_scales = SiteScales.of(scales, graph)
-    members = groups[-1].shape[1]
-    density = MLPDensity(site_scales, architecture, members=members, symmetries=symmetries, key=key)
-    lagrangian = GraphLagrangian([density], [Neighbourhoods(rows) for rows in groups], graph.sites, graph.fields)
+    graph, groups, build = _graph(system, "lgn")
+    density = MLPDensity(SiteScales.of(scales, graph), architecture, **build, key=key)
+    lagrangian = GraphLagrangian([density], groups, graph.sites, graph.fields)
     return SparseEulerLagrange(lagrangian, declared_forces(system))
 
 
@@ -290,15 +315,7 @@ def gnn(system: System, scales: Scales, architecture: Architecture, *, key: Key)
 
     The accelerations of a site from its neighbourhood, with the same network at every site.
     """
-    graph, groups, symmetries = _graph(system, "gnn")
-    members = groups[-1].shape[1]
-    network = NeighbourhoodMLP(
-        SiteScales.of(scales, graph),
-        architecture,
-        graph.fields,
-        members=members,
-        moving=members,
-        symmetries=symmetries,
-        key=key,
-    )
-    return DirectAcceleration(GraphAcceleration(network, tuple(map(jnp.asarray, groups)), graph.sites))
+    graph, groups, build = _graph(system, "gnn")
+    site_scales = SiteScales.of(scales, graph)
+    network = NeighbourhoodMLP(site_scales, architecture, graph.fields, moving=build["members"], **build, key=key)
+    return DirectAcceleration(GraphAcceleration(network, groups, graph.sites))
