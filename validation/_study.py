@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import sympy as sp
+import xarray as xr
 from matplotlib.figure import Figure
 
 from symlnn import System, Validation
@@ -117,6 +118,8 @@ class Study:
     """One, or one for each system; none where the study measures something else."""
     settings: Settings
     mode: Mode
+    data: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    """Further data sets, by the name of their file."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further entries of report.json."""
     model_extra: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)

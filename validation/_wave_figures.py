@@ -1,5 +1,6 @@
 """The pictures of the study of waves."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,16 +15,18 @@ _MOTION = 0
 
 
 def space_time(exact: np.ndarray, models: Sequence[LearnedWave], duration: float, size: float) -> Figure:
-    """φ(x, t) of the truth, and what each model is off by, on one scale of ten times the contrast."""
+    """φ(x, t) of the truth, and what each model is off by, enlarged to be seen on the same scale."""
     figure = Figure(figsize=(8.0, 2.9))
     grid = figure.subplots(1, len(models) + 1, sharey=True)
     largest = np.abs(exact[_MOTION]).max()
-    panels = {"analytic": exact[_MOTION]} | {
-        f"({m.name} − analytic) × 10": 10 * (m.waves.q - exact)[_MOTION] for m in models
-    }
+    panels = {"analytic": exact[_MOTION]}
+    for model in models:
+        off = np.nan_to_num((model.waves.q - exact)[_MOTION], posinf=np.inf)
+        power = max(0, math.floor(math.log10(largest / max(np.abs(off).max(), 1e-12 * largest))))
+        panels[f"{model.name} off, × {10**power:,}"] = 10.0**power * off
     for axes, (title, values) in zip(grid, panels.items(), strict=True):
         image = axes.imshow(
-            np.clip(np.nan_to_num(values, posinf=np.inf), -largest, largest),
+            np.clip(values, -largest, largest),
             origin="lower",
             aspect="auto",
             extent=(0, size, 0, duration),

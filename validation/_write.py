@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from symlnn import save_dataset
 from symlnn._report import (
     STYLE,
     TRUTH,
@@ -36,6 +37,9 @@ def write_study(study: Study, out: Path) -> None:
             place.mkdir(exist_ok=True)
             write_models(validation, place / "models")
             write_data(validation, place / "data")
+        for name, dataset in study.data.items():
+            (folder / "data").mkdir(exist_ok=True)
+            save_dataset(folder / "data" / f"{name}.nc", dataset)
         (folder / "report.json").write_text(to_text(study.to_json()))
         (folder / "tables.md").write_text(markdown(study))
         (folder / "index.html").write_text(_page(study, pictures))

@@ -15,6 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 
 import symlnn
 from symlnn import (
@@ -131,7 +132,7 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                     Picture(
                         "space_time",
                         partial(space_time, exact, models, moments[-1], _SIZE),
-                        "The analytic field of that motion, and what each model is off by, ten times enlarged.",
+                        "The analytic field of that motion, and what each model is off by, enlarged.",
                     ),
                     Picture("snapshots", partial(snapshots, exact, models, moments, _SIZE), "The same motion."),
                     Picture(
@@ -165,6 +166,7 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         validations=(),
         settings=settings,
         mode=mode,
+        data={"motions": _motions(exact, models, moments)},
         extra={
             "system": "wave_equation",
             "sites": _SITES,
@@ -240,6 +242,15 @@ def _on(law: symlnn.AbstractDynamics, rows: np.ndarray) -> symlnn.AbstractDynami
     return DirectAcceleration(law.network.on(len(rows), [Neighbourhoods(rows)]))
 
 
+def _motions(exact: np.ndarray, models: Sequence[LearnedWave], times: np.ndarray) -> xr.Dataset:
+    """All motions of the small ring, as a data set."""
+    found = {"analytic": exact} | {model.name: model.waves.q for model in models}
+    return xr.Dataset(
+        {f"phi_{name}": (("trajectory", "time", "site"), q) for name, q in found.items()},
+        {"time": times, "site": np.arange(_SITES)},
+    )
+
+
 def _document(model: LearnedWave) -> dict[str, Any]:
     return {
         "title": model.title,
@@ -267,7 +278,7 @@ _HOW_MEASURED = (
 
 
 def _pair(values: np.ndarray) -> str:
-    return f"{values.max():.2g} ({np.median(values):.2g})"
+    return f"{values[0]:.1e}" if len(values) == 1 else f"{values.max():.1e} ({np.median(values):.1e})"
 
 
 def _figures(waves: Waves) -> tuple[str, ...]:
@@ -281,21 +292,23 @@ def _figures(waves: Waves) -> tuple[str, ...]:
     )
 
 
-_COLUMNS = ("field error half-way", "at the end", "energy error", "phase error (rad)", "failed")
+_COLUMNS = ("field error half-way", "at the end", "energy", "phase (rad)", "failed")
 
 
 def _table(models: Sequence[LearnedWave], analytic: Waves) -> Table:
-    rows = [
-        (f"{m.name}: {m.title}, {m.trainable_parameters:,} parameters", f"{m.acceleration:.2g}", *_figures(m.waves))
-        for m in models
-    ]
-    return Table(("model", "relative acceleration error", *_COLUMNS), (*rows, ("analytic", "–", *_figures(analytic))))
+    rows = [(m.name, f"{m.acceleration:.1e}", *_figures(m.waves)) for m in models]
+    named = (f"{m.name}: {m.title}, {m.trainable_parameters:,} parameters" for m in models)
+    return Table(
+        ("model", "accelerations", *_COLUMNS),
+        (*rows, ("analytic", "–", *_figures(analytic))),
+        f"{'; '.join(named)}. Accelerations: relative root-mean-square error at fresh states.",
+    )
 
 
 def _elsewhere(models: Sequence[LearnedWave]) -> Table:
     return Table(
-        (f"on {_LARGE:,} sites", "relative acceleration error", *_COLUMNS),
-        tuple((m.name, f"{m.acceleration_large:.2g}", *_figures(m.large)) for m in models),
+        (f"on {_LARGE:,} sites", "accelerations", *_COLUMNS),
+        tuple((m.name, f"{m.acceleration_large:.1e}", *_figures(m.large)) for m in models),
         f"The models trained on {_SITES} sites, on a ring ten times as long, for the same {3.5 * _SIZE / _SPEED:g} s.",
     )
 
