@@ -9,6 +9,7 @@ import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_disable_most_optimizations", True)  # tests compile much and compute little
 
 
 @pytest.fixture

@@ -27,13 +27,12 @@ def test_the_papers_initialisation() -> None:
     np.testing.assert_allclose(stds, [0.22, 0.058, 0.116, 10.0], rtol=1e-12)
 
 
-@pytest.mark.slow  # the killed training of test_cli.py goes the same way
 def test_resuming_ends_with_the_same_parameters(pendulum: symlnn.System, tmp_path: Path) -> None:
-    arguments = {"steps": 330, "architecture": SMALL}
+    arguments = {"steps": (200, 8), "architecture": SMALL}
     whole = symlnn.learn(pendulum, "lnn", **arguments)
 
     def stop(report: object) -> None:
-        if report.step >= 200:  # pyright: ignore[reportAttributeAccessIssue]
+        if report.step >= 100:  # pyright: ignore[reportAttributeAccessIssue]
             raise KeyboardInterrupt
 
     checkpoint = tmp_path / "run.checkpoint"
@@ -46,7 +45,7 @@ def test_resuming_ends_with_the_same_parameters(pendulum: symlnn.System, tmp_pat
     for a, b in zip(leaves(whole.fit.dynamics), leaves(resumed.fit.dynamics), strict=True):
         np.testing.assert_array_equal(a, b)
     with pytest.raises(ValueError, match="another steps"):
-        symlnn.learn(pendulum, "lnn", steps=331, architecture=SMALL, checkpoint=checkpoint, resume=True)
+        symlnn.learn(pendulum, "lnn", steps=(201, 8), architecture=SMALL, checkpoint=checkpoint, resume=True)
 
 
 def test_models_survive_the_disk(pendulum: symlnn.System, tmp_path: Path) -> None:

@@ -21,8 +21,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import symlnn
-from symlnn import Architecture, DirectAcceleration, FirstOrder, Neighbourhoods, Recipe, SparseEulerLagrange
-from symlnn._models import GraphAcceleration, parameter_count
+from symlnn import Architecture, Neighbourhoods, Recipe, SparseEulerLagrange
 from symlnn._report import TRUTH, Progress, Settings, colours
 
 from ._recipes import QUICK_RECIPE
@@ -37,12 +36,9 @@ from ._solitons import (
     toda_soliton,
 )
 from ._study import Animation, Claim, Mode, Picture, Section, Study, Table, Text
+from ._toda_network import CHAIN, FOLLOWED, START, Network, learn_toda
 
-_CHAIN, _START = 400, 100
-"""Masses of the open chain along which solitons run, and where they begin."""
 _KAPPAS = (0.5, 1.0, 1.5)
-_FOLLOWED = 1.0
-"""κ of the soliton that the networks follow."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,18 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
     integrals = _integrals(settings.seed)
     progress("Recurrence", None)
     times, modes = _recurrence(config.recurrence)
-    networks = {name: _learn(name, config, settings.seed, progress) for name in ("lgn", "gnn")}
+    networks = {
+        name: learn_toda(
+            name,
+            seconds=config.seconds,
+            recipe=config.recipe,
+            architecture=config.architecture,
+            followed=config.followed,
+            seed=settings.seed,
+            progress=progress,
+        )
+        for name in ("lgn", "gnn")
+    }
     share = modes[:, 0] / modes.sum(axis=1)
     back = _return(share)
     return Study(
@@ -136,7 +143,7 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                     _network_table(networks),
                     Animation(
                         {"analytic": networks["lgn"].exact} | {n: found.strain for n, found in networks.items()},
-                        np.arange(_CHAIN - 1),
+                        np.arange(CHAIN - 1),
                         networks["lgn"].times,
                         "The compression qₙ − qₙ₊₁ along the chain.",
                     ),
@@ -168,13 +175,13 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
 
 
 def _soliton(kappa: float) -> Moving:
-    truth, duration = law("toda_lattice", n=_CHAIN, boundary="free"), 200 * kappa / math.sinh(kappa)
-    q, v = toda_soliton(_CHAIN, kappa, 0.0, _START)
+    truth, duration = law("toda_lattice", n=CHAIN, boundary="free"), 200 * kappa / math.sinh(kappa)
+    q, v = toda_soliton(CHAIN, kappa, 0.0, START)
     motion = symlnn.simulate(
         truth, jnp.asarray(q), jnp.asarray(v), times=jnp.array([0.0, duration]), rtol=1e-10, atol=1e-10
     )
-    end, _ = toda_soliton(_CHAIN, kappa, duration, _START)
-    sites, found = np.arange(_CHAIN), np.asarray(motion.q)
+    end, _ = toda_soliton(CHAIN, kappa, duration, START)
+    sites, found = np.arange(CHAIN), np.asarray(motion.q)
     travelled = crossing(sites, found[1], -kappa) - crossing(sites, found[0], -kappa)
     energies = np.asarray(jax.vmap(truth.energy)(motion.q, motion.v))
     return Moving(
@@ -259,102 +266,6 @@ def _return(share: np.ndarray) -> int:
     return fallen + int(np.argmax(share[fallen:]))
 
 
-# --- the learned lattice ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A network trained on a ring of eight, on the open chain."""
-
-    title: str
-    parameters: int
-    seconds: float
-    validation: float
-    times: np.ndarray
-    strain: np.ndarray
-    """qₙ − qₙ₊₁, (time, edge)."""
-    exact: np.ndarray
-    speed: float
-    energy: float
-    successful: bool
-
-    @property
-    def error(self) -> np.ndarray:
-        """‖strain − exact‖/‖exact‖ over time; infinite for a motion that failed."""
-        off = np.linalg.norm(self.strain - self.exact, axis=1) / np.linalg.norm(self.exact, axis=1)
-        return off if self.successful else np.full_like(off, np.inf)
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures of report.json."""
-        return {
-            "title": self.title,
-            "trainable_parameters": self.parameters,
-            "train_seconds": self.seconds,
-            "acceleration": {"relative_rms": self.validation},
-            "field": {
-                "relative_error_half": float(self.error[len(self.error) // 2]),
-                "relative_error_end": float(self.error[-1]),
-                "energy_error_max": self.energy,
-                "speed": self.speed,
-                "failed": int(not self.successful),
-            },
-        }
-
-
-def _learn(name: str, config: Config, seed: int, progress: Progress) -> Network:
-    learned = symlnn.learn(
-        symlnn.load_system("toda_lattice", n=8),
-        name,
-        seconds=config.seconds,
-        architecture=config.architecture,
-        recipe=config.recipe,
-        first_order=None if config.recipe is not None else FirstOrder(),
-        seed=seed,
-        progress=lambda report: progress(f"Training {name}", report),
-    )
-    progress(f"Following {name}", None)
-    chain = symlnn.load_lattice("toda_lattice", n=_CHAIN, boundary="free")
-    truth, model = SparseEulerLagrange(symlnn.graph_lagrangian(chain)), _on(learned.fit.dynamics, chain)
-    q, v = toda_soliton(_CHAIN, _FOLLOWED, 0.0, _START)
-    motion = symlnn.simulate(
-        model,
-        jnp.asarray(q),
-        jnp.asarray(v),
-        duration=config.followed,
-        rate=2.0,
-        rtol=1e-8,
-        atol=1e-8,
-        max_steps=20_000,
-    )
-    times, found = np.asarray(motion.t), np.asarray(motion.q)
-    exact = np.stack([toda_soliton(_CHAIN, _FOLLOWED, t, _START)[0] for t in times])
-    energies = np.asarray(jax.vmap(truth.energy)(motion.q, motion.v))
-    successful = bool(motion.successful)
-    sites = np.arange(_CHAIN)
-    ends = [crossing(sites, row, -_FOLLOWED) for row in (found[0], found[-1])] if successful else [0.0, math.inf]
-    return Network(
-        title=learned.spec.title,
-        parameters=parameter_count(model),
-        seconds=learned.fit.seconds,
-        validation=min(learned.fit.history.validation),
-        times=times,
-        strain=-np.diff(found, axis=1),
-        exact=-np.diff(exact, axis=1),
-        speed=(ends[1] - ends[0]) / config.followed,
-        energy=float(relative(energies).max()) if successful else math.inf,
-        successful=successful,
-    )
-
-
-def _on(model: symlnn.AbstractDynamics, chain: symlnn.Lattice) -> symlnn.AbstractDynamics:
-    """The same network on a chain of another length."""
-    groups = [Neighbourhoods(rows, attributes) for rows, attributes in chain.graph.groups()]
-    if isinstance(model, SparseEulerLagrange):
-        return SparseEulerLagrange(model.lagrangian.on(chain.sites, groups))
-    assert isinstance(model, DirectAcceleration) and isinstance(model.network, GraphAcceleration)
-    return DirectAcceleration(model.network.on(chain.sites, groups))
-
-
 # --- words, tables and pictures --------------------------------------------------------------------------------------
 
 _ON_SPEEDS = (
@@ -381,10 +292,10 @@ def _network_table(networks: Mapping[str, Network]) -> Table:
     return Table(
         ("model", "accelerations", "soliton", "speed", "energy", "failed"),
         rows,
-        f"{named}. Trained on a ring of 8 masses at random states, run on a chain of {_CHAIN}. Accelerations: relative "
+        f"{named}. Trained on a ring of 8 masses at random states, run on a chain of {CHAIN}. Accelerations: relative "
         "error on the ring. Soliton: error of the compressions qₙ − qₙ₊₁ after "
         f"{networks['lgn'].times[-1]:g} s, relative to their size. The exact speed is "
-        f"{math.sinh(_FOLLOWED) / _FOLLOWED:.5f}.",
+        f"{math.sinh(FOLLOWED) / FOLLOWED:.5f}.",
     )
 
 
@@ -415,7 +326,7 @@ def _soliton_figure(networks: Mapping[str, Network]) -> Figure:
     exact = networks["lgn"].exact[-1]
     middle = int(np.argmax(exact))
     shown = slice(max(0, middle - 40), middle + 40)
-    edges = np.arange(_CHAIN - 1)
+    edges = np.arange(CHAIN - 1)
     axes.plot(edges[shown], exact[shown], color=TRUTH, lw=2.5, label="exact")
     for name, found in networks.items():
         axes.plot(edges[shown], found.strain[-1][shown], color=shade[name], lw=1, label=name)
@@ -438,7 +349,7 @@ def _summary(
         f"sine-Gordon and φ⁴ fields to {max(w.off for w in kinks):.0e}; the chain of Fermi, Pasta, Ulam and Tsingou "
         f"has {share[back]:.1%} of its energy back in the first mode after {times[back]:,.0f} s.",
         f"A Lagrangian graph network trained for {lgn.seconds:.0f} s on a ring of 8 masses follows Toda's soliton "
-        f"along {_CHAIN}: after {lgn.times[-1]:g} s the compression is off by {lgn.error[-1]:.2g} and the energy by "
+        f"along {CHAIN}: after {lgn.times[-1]:g} s the compression is off by {lgn.error[-1]:.2g} and the energy by "
         f"{lgn.energy:.1e}; a graph network of accelerations by {gnn.error[-1]:.2g} and {gnn.energy:.1e}.",
     )
 
@@ -455,7 +366,7 @@ def _claims(
     speed, kink = max(w.off for w in solitons), max(w.off for w in kinks)
     change, control = (values[0] for values in integrals.values())
     lgn = networks["lgn"]
-    off = abs(lgn.speed * _FOLLOWED / math.sinh(_FOLLOWED) - 1)
+    off = abs(lgn.speed * FOLLOWED / math.sinh(FOLLOWED) - 1)
     return (
         Claim("Toda's solitons move by sinh(κ)/κ sites a second", 0.0, speed, "relative; at most 1e-3", speed <= 1e-3),
         Claim("Kinks keep their speed", 0.0, kink, "relative; at most 1e-3", kink <= 1e-3),

@@ -68,7 +68,7 @@ class Config:
 
 
 _SMALL = Architecture(width=32, depth=2)
-_BOTH = Recipe((FirstOrder(batch=8, chunk=50), GaussNewton(batch=10)))
+_BOTH = Recipe((FirstOrder(batch=8, chunk=50), GaussNewton(batch=3)))
 
 CONFIG: Mapping[Mode, Config] = {
     Mode.quick: Config(6.0, ("lgn", "gnn"), Recipe.single(FirstOrder(batch=8, chunk=50)), 2, 1, 50, _SMALL),

@@ -13,8 +13,6 @@ from ._hybrid import HybridLagrangian as HybridLagrangian
 from ._hybrid import hybrid, magnetic
 from ._lgn import GraphAcceleration as GraphAcceleration
 from ._lgn import MLPDensity as MLPDensity
-from ._lgn import NeighbourhoodMLP as NeighbourhoodMLP
-from ._lgn import SiteScales as SiteScales
 from ._lgn import gnn, lgn
 from ._lnn import MLPLagrangian as MLPLagrangian
 from ._lnn import lnn, lnn_plain
@@ -23,11 +21,13 @@ from ._mlp import INITIALIZATIONS as INITIALIZATIONS
 from ._mlp import MLP as MLP
 from ._mlp import Architecture as Architecture
 from ._model import Model as Model
+from ._neighbourhood_mlp import NeighbourhoodMLP as NeighbourhoodMLP
 from ._node import VectorFieldMLP as VectorFieldMLP
 from ._node import node, node2
 from ._scales import Scales as Scales
 from ._scales import floored as floored
 from ._scales import natural_scales as natural_scales
+from ._site_scales import SiteScales as SiteScales
 
 MODELS: Mapping[str, Model] = {
     "lnn": Model(lnn),

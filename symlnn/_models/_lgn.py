@@ -1,14 +1,11 @@
 """The Lagrangian Graph Network: one learned density for all sites, and the baseline without a Lagrangian."""
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from .._dynamics import (
@@ -22,173 +19,11 @@ from .._dynamics import (
 )
 from .._neighbourhoods import Graph
 from .._system import System
-from .._types import Coordinates, Key, RealScalar, Samples, Scalar, Varying
-from ._mlp import MLP, Architecture
+from .._types import Coordinates, Key, RealScalar, Scalar, Varying
+from ._mlp import Architecture
+from ._neighbourhood_mlp import NeighbourhoodMLP
 from ._scales import Scales
-
-SYMMETRIES = ("translation", "reflection", "permutation")
-"""What a density can be built not to feel: φ → φ + constant; the two sides of each axis of a grid exchanged; any
-exchange of neighbours, which is what sites of a graph without directions need."""
-
-
-@dataclass(frozen=True)
-class SiteScales:
-    """Natural scales of the fields of a site, as `Scales` are those of a system; plain numbers, for each field."""
-
-    q_mean: tuple[float, ...]
-    q: tuple[float, ...]
-    difference: tuple[float, ...]
-    """The root mean square of the difference of a field between neighbours."""
-    v: tuple[float, ...]
-    a: tuple[float, ...]
-    m_mean: tuple[float, ...] = ()
-    m: tuple[float, ...] = ()
-
-    @staticmethod
-    def of(scales: Scales, graph: Graph) -> "SiteScales":
-        """Those of a system whose sites are drawn independently: differences are √2 times as large as values."""
-
-        def over_sites(values: Sequence[float]) -> np.ndarray:
-            return np.sqrt(np.mean(np.square(values).reshape(graph.sites, graph.fields), axis=0))
-
-        spread = over_sites(scales.q)
-        return SiteScales(
-            q_mean=tuple(np.mean(np.reshape(scales.q_mean, (graph.sites, graph.fields)), axis=0).tolist()),
-            q=tuple(spread.tolist()),
-            difference=tuple((np.sqrt(2) * spread).tolist()),
-            v=tuple(over_sites(scales.v).tolist()),
-            a=tuple(over_sites(scales.a).tolist()),
-            m_mean=scales.m_mean,
-            m=scales.m,
-        )
-
-    @staticmethod
-    def measured(samples: Samples, graph: Graph) -> "SiteScales":
-        """Those of samples, whatever the correlations of their sites."""
-
-        def rows(values: Array) -> np.ndarray:
-            return np.asarray(values).reshape(-1, graph.sites, graph.fields)
-
-        def rms(values: np.ndarray) -> tuple[float, ...]:
-            return tuple(np.sqrt(np.mean(values**2, axis=tuple(range(values.ndim - 1)))).tolist())
-
-        q = rows(samples.states.q)
-        pairs = [(row[0], j) for row in graph.neighbourhoods for j in row[1:] if j < graph.sites]
-        here, there = np.array(pairs).T
-        mean = q.mean(axis=(0, 1))
-        m = np.asarray(samples.states.m)
-        return SiteScales(
-            q_mean=tuple(mean.tolist()),
-            q=rms(q - mean),
-            difference=rms(q[:, there] - q[:, here]),
-            v=rms(rows(samples.states.v)),
-            a=rms(rows(samples.a)),
-            m_mean=tuple(m.mean(axis=0).tolist()),
-            m=tuple(m.std(axis=0).tolist()),
-        )
-
-    @property
-    def potential_weight(self) -> float:
-        """A D/V², the size of the position-dependent part of ℓ beside a kinetic part of order one."""
-        return max(a * d / v**2 for a, d, v in zip(self.a, self.difference, self.v, strict=True))
-
-
-class NeighbourhoodMLP(eqx.Module):
-    """A perceptron of one neighbourhood, in natural scales: of the centre's x₀ = (q₀ − mean)/Q, of the differences
-    dⱼ = (qⱼ − q₀)/D, of the velocities vⱼ/V of as many members as it is given, of the attributes of the site and its
-    edges, and of the varying parameters.
-
-    With `translation` it does not see x₀. With `reflection` it is averaged over the exchanges of both sides of each
-    axis. With `permutation` it is N(x₀, v₀, Σⱼ N′(x₀, dⱼ, v₀, vⱼ, edge j)), for any number of neighbours.
-    """
-
-    network: MLP
-    message: MLP | None
-    scales: SiteScales = eqx.field(static=True)
-    symmetries: tuple[str, ...] = eqx.field(static=True)
-    attributes: tuple[int, int] = eqx.field(static=True)
-    """How many a site and an edge have."""
-
-    def __init__(
-        self,
-        scales: SiteScales,
-        architecture: Architecture,
-        out_size: int,
-        *,
-        members: int,
-        moving: int,
-        attributes: tuple[int, int] = (0, 0),
-        symmetries: Sequence[str] = (),
-        key: Key,
-    ):
-        unknown = set(symmetries) - set(SYMMETRIES)
-        if unknown:
-            raise ValueError(f"Unknown symmetry {unknown.pop()!r}; choose of {', '.join(SYMMETRIES)}.")
-        if "reflection" in symmetries and members % 2 == 0:
-            raise ValueError("A reflection needs neighbourhoods of a grid: a centre, then both sides of each axis.")
-        fields = len(scales.q)
-        of_site, of_edge = attributes
-        centre = len(scales.m) + of_site + (0 if "translation" in symmetries else fields)
-        first, second = jax.random.split(key)
-        self.scales, self.symmetries, self.attributes = scales, tuple(symmetries), attributes
-        if "permutation" in symmetries:
-            own, others = min(moving, 1), moving - min(moving, 1)
-            base = centre + own * fields
-            width = architecture.width
-            self.message = MLP(base + fields * (2 if others else 1) + of_edge, width, architecture, key=second)
-            self.network = MLP(base + width, out_size, architecture, key=first)
-        else:
-            self.message = None
-            size = centre + fields * (members - 1 + moving) + of_edge * (members - 1)
-            self.network = MLP(size, out_size, architecture, key=first)
-
-    def __call__(
-        self,
-        q: Float[Array, "members fields"],
-        v: Float[Array, "moving fields"],
-        x: Float[Array, " attributes"],
-        m: Varying | None,
-    ) -> Float[Array, " out"]:
-        """The output at one neighbourhood."""
-        scales = self.scales
-        varying = () if m is None else tuple(m)
-        if len(varying) != len(scales.m):
-            raise ValueError(f"This model has {len(scales.m)} varying parameters m, but was given {len(varying)}.")
-        centre = [(mi - mean) / s for mi, mean, s in zip(varying, scales.m_mean, scales.m, strict=True)]
-        if "translation" not in self.symmetries:
-            centre += list((q[0] - jnp.asarray(scales.q_mean, q.dtype)) / jnp.asarray(scales.q, q.dtype))
-        of_site, of_edge = self.attributes
-        base = jnp.concatenate([jnp.stack(centre) if centre else jnp.zeros(0, q.dtype), x[:of_site]])
-        edges = x[of_site:].reshape(len(q) - 1, of_edge)
-        differences = (q[1:] - q[0]) / jnp.asarray(scales.difference, q.dtype)
-        velocities = v / jnp.asarray(scales.v, q.dtype)
-        if self.message is not None:
-            return self._permuted(self.message, base, jnp.concatenate([differences, edges], axis=1), velocities)
-        if "reflection" not in self.symmetries:
-            return self._ordered(base, differences, velocities, edges)
-        images = [self._ordered(base, differences[i], velocities[j], edges[i]) for i, j in _reflections(len(q), len(v))]
-        return sum(images, start=jnp.zeros_like(images[0])) / len(images)
-
-    def _ordered(self, base: Array, *parts: Array) -> Array:
-        return self.network(jnp.concatenate([base, *(part.reshape(-1) for part in parts)]))
-
-    def _permuted(self, message: MLP, base: Array, differences: Array, velocities: Array) -> Array:
-        base = jnp.concatenate([base, velocities[:1].reshape(-1)])
-        others = velocities[1:] if len(velocities) > 1 else jnp.zeros((len(differences), 0), base.dtype)
-        messages = jax.vmap(lambda d, y: message(jnp.concatenate([base, d, y])))(differences, others)
-        return self.network(jnp.concatenate([base, jnp.sum(messages, axis=0)]))
-
-
-def _reflections(members: int, moving: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each combination of mirrored axes the new order of differences and of velocities."""
-    orders = []
-    for mirrored in itertools.product((False, True), repeat=(members - 1) // 2):
-        order = np.arange(members)
-        for axis, swap in enumerate(mirrored):
-            if swap:
-                order[[1 + 2 * axis, 2 + 2 * axis]] = order[[2 + 2 * axis, 1 + 2 * axis]]
-        orders.append((order[1:] - 1, order[:moving] if moving > 1 else np.arange(moving)))
-    return orders
+from ._site_scales import SiteScales
 
 
 class MLPDensity(AbstractDensity):
