@@ -93,7 +93,13 @@ def test_learns_a_chain() -> None:
     recipe = symlnn.Recipe.single(symlnn.FirstOrder(chunk=50))
     learned = symlnn.learn(system, "lgn", steps=150, architecture=SMALL, recipe=recipe)
     assert min(learned.fit.history.validation) < 0.2
-    assert parameter_count(learned.fit.dynamics) < 3000  # as many for any number of sites
+    model = learned.fit.dynamics
+    assert parameter_count(model) < 3000  # as many for any number of sites
+    assert isinstance(model, symlnn.SparseEulerLagrange)
+    assert system.graph is not None
+    for group, (_, attributes) in zip(model.lagrangian.groups, system.graph.groups(), strict=True):
+        assert attributes.size > 0
+        np.testing.assert_array_equal(group.attributes, attributes)  # what is declared is not trained
 
 
 def test_saved_networks_know_their_graph(tmp_path: Path) -> None:

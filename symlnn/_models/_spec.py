@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from .._atomic import atomic_path
 from .._catalogue import load_file
-from .._dynamics import AbstractDynamics
+from .._dynamics import AbstractDynamics, Neighbourhoods
 from .._serialise import system_from_json, system_to_json
 from .._system import System
 from .._types import Key
@@ -99,11 +99,14 @@ def _model(model: str) -> Model:
 
 
 def trainable(dynamics: AbstractDynamics) -> Any:
-    """The filter of what is trained: every floating-point array but the parameters of a declared system."""
+    """The filter of what is trained: every floating-point array but those that are declared.
+
+    Declared are the parameters of a system, and the attributes of the sites and edges of a graph.
+    """
     from .._dynamics._symbolic import Parameters
 
     def declared(node: Any) -> bool:
-        return isinstance(node, Parameters)
+        return isinstance(node, Parameters | Neighbourhoods)
 
     return jax.tree.map(
         lambda node: False if declared(node) else eqx.is_inexact_array(node), dynamics, is_leaf=declared
