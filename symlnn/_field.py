@@ -149,8 +149,7 @@ class Field:
         values = places[:, named]
         density, q, v = self._on_stencil(radius, stencil)
         sites = grid_neighbourhoods(shape, self.boundary, radius)
-        around = grid_neighbourhoods(shape, self.boundary)
-        around = around[around[:, 0] < np.prod(shape)]
+        around, at = grid_neighbourhoods(shape, self.boundary), self._places(grid_centres(shape, self.boundary), shape)
         spacings = {
             symbol: Parameter(value, self.units.get(x, ""))
             for symbol, value, x in zip(self.spacings, self.spacing_values(shape), self.space, strict=True)
@@ -169,10 +168,11 @@ class Field:
             duration=self.duration,
             reference=self.reference,
             graph=Graph(
+                sites=int(np.prod(shape)),
                 fields=len(self.fields),
                 neighbourhoods=tuple(map(tuple, around.tolist())),
                 ordered=True,
-                site_attributes=tuple(map(tuple, self.positions(shape)[:, named].tolist())) if named else (),
+                site_attributes=tuple(map(tuple, at[:, named].tolist())) if named else (),
             ),
         )
 

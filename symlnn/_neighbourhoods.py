@@ -22,21 +22,19 @@ Edges: TypeAlias = Sequence[Sequence[int]] | np.ndarray
 class Graph:
     """Which sites a graph network sees together. The coordinates of a system stand site by site."""
 
+    sites: int
     fields: int
     """The coordinates of each site."""
     neighbourhoods: tuple[tuple[int, ...], ...]
-    """Of every site in turn: its number, then those of its neighbours; one beyond the last is a place at rest."""
+    """The number of a site, then those of its neighbours; one beyond the last is a place at rest. There is one around
+    every site, and with a fixed boundary one around each place at rest beside a site."""
     ordered: bool
     """Whether neighbours stand in an order that means something, as left and right do on a grid."""
     site_attributes: tuple[tuple[float, ...], ...] = ()
-    """What differs from site to site, for each; none where they are alike."""
+    """What differs from site to site, for each neighbourhood; none where they are alike."""
     edge_attributes: tuple[tuple[tuple[float, ...], ...], ...] = ()
-    """What differs from edge to edge, for each site and neighbour: first the direction, 1 from the site, −1 to it."""
-
-    @property
-    def sites(self) -> int:
-        """The number of sites."""
-        return len(self.neighbourhoods)
+    """What differs from edge to edge, for each neighbour in each neighbourhood: first the direction, 1 from the site to
+    it or −1 the other way."""
 
     @property
     def attribute_sizes(self) -> tuple[int, int]:
@@ -50,8 +48,9 @@ class Graph:
         (neighbourhoods, members) and (neighbourhoods, attributes): those of the site, then those of each edge in turn.
         """
         per_site, per_edge = self.attribute_sizes
-        site = np.array(self.site_attributes).reshape(self.sites, per_site)
-        rows = self.edge_attributes or [()] * self.sites
+        count = len(self.neighbourhoods)
+        site = np.array(self.site_attributes).reshape(count, per_site)
+        rows = self.edge_attributes or [()] * count
         edges = [np.array(row).reshape(len(row), per_edge) for row in rows]
         site = _standardised(site, site)
         edges = [_standardised(row, np.concatenate(edges)) for row in edges]

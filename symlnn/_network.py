@@ -119,6 +119,7 @@ class Network:
                 around[j].append(i)
                 edges[j].append((-1.0, *values))
         return Graph(
+            sites=self.bodies,
             fields=len(self.coordinates[0]),
             neighbourhoods=tuple((i, *neighbours) for i, neighbours in enumerate(around)),
             ordered=False,

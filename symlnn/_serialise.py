@@ -75,6 +75,7 @@ def _decode_graph(data: Any) -> Graph | None:
     if data is None:
         return None
     return Graph(
+        data["sites"],
         data["fields"],
         tuple(map(tuple, data["neighbourhoods"])),
         data["ordered"],

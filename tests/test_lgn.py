@@ -102,6 +102,21 @@ def test_learns_a_chain() -> None:
         np.testing.assert_array_equal(group.attributes, attributes)  # what is declared is not trained
 
 
+def test_a_fixed_boundary_is_whole() -> None:
+    """The shares of the places at rest beside the ends belong to a learned Lagrangian as to the declared one."""
+    system = symlnn.load_system("wave_equation", n=4, boundary="fixed")
+    assert system.graph is not None
+    assert system.graph.sites == 4
+    assert [row[0] for row in system.graph.neighbourhoods] == [4, 0, 1, 2, 3, 4]
+    samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 100)
+    scales = symlnn.natural_scales(system, samples)
+    assert symlnn.SiteScales.measured(samples, system.graph).q[0] > 0
+    for model in ("lgn", "gnn"):
+        law = symlnn.ModelSpec(model, system, scales, SMALL).build(jax.random.key(1))
+        q, v = samples.states.q[0], samples.states.v[0]
+        assert eqx.filter_jit(law.acceleration)(q, v).shape == (4,)
+
+
 def test_saved_networks_know_their_graph(tmp_path: Path) -> None:
     system = symlnn.load_system("wave_equation", n=4)
     samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 100)

@@ -183,7 +183,7 @@ def _learn(
     """Train one model, and measure it on both rings and from other states."""
     validation = eqx.filter_jit(small.stream)(jax.random.fold_in(train, 1), 64)
     rows = {ring: grid_neighbourhoods((ring,)) for ring in (_SITES, _LARGE)}
-    graph = Graph(1, tuple(map(tuple, rows[_SITES].tolist())), ordered=True)
+    graph = Graph(_SITES, 1, tuple(map(tuple, rows[_SITES].tolist())), ordered=True)
     scales = symlnn.SiteScales.measured(validation, graph)
     law = _build(name, scales, config.architecture, rows[_SITES], build)
     fitted = symlnn.fit(

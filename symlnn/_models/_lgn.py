@@ -93,7 +93,7 @@ class GraphAcceleration(eqx.Module):
 
     network: NeighbourhoodMLP
     groups: tuple[Neighbourhoods, ...]
-    """Those of each number of members, which together hold every site once, as their centre."""
+    """Those of each number of members, which together hold every site once as their centre, and places at rest."""
     sites: int = eqx.field(static=True)
 
     def __call__(
@@ -104,7 +104,7 @@ class GraphAcceleration(eqx.Module):
         total = jnp.zeros_like(position)
         for group in self.groups:
             output = group.map(lambda x, q, v: self.network(q, v, x, m), position, velocity)
-            total = total.at[group.sites[:, 0]].set(output)
+            total = total.at[group.sites[:, 0]].set(output, mode="drop")
         return (total * jnp.asarray(self.network.scales.a, q.dtype)).reshape(-1)
 
     def on(self, sites: int, groups: Sequence[Neighbourhoods]) -> "GraphAcceleration":

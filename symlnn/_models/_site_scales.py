@@ -53,7 +53,7 @@ class SiteScales:
             return tuple(np.sqrt(np.mean(values**2, axis=tuple(range(values.ndim - 1)))).tolist())
 
         q = rows(samples.states.q)
-        pairs = [(row[0], j) for row in graph.neighbourhoods for j in row[1:] if j < graph.sites]
+        pairs = [(row[0], j) for row in graph.neighbourhoods for j in row[1:] if max(row[0], j) < graph.sites]
         here, there = np.array(pairs).T
         mean = q.mean(axis=(0, 1))
         m = np.asarray(samples.states.m)
