@@ -9,7 +9,7 @@ _COLOURS: Mapping[str, str] = {
     "nn": "#D55E00",
     "lgn": "#0072B2",
     "gnn": "#D55E00",
-    "lgn_symmetric": "#009E73",
+    "lgn_free": "#009E73",
     "delan": "#009E73",
     "hnn": "#CC79A7",
     "node": "#E69F00",
