@@ -51,7 +51,7 @@ def snapshots(exact: np.ndarray, models: Sequence[LearnedWave], times: np.ndarra
         for model in models:
             axes.plot(x, model.waves.q[_MOTION, frame], color=shade[model.name], lw=1, label=model.name)
         axes.set(title=f"t = {times[frame]:.2f} s", xlabel="x (m)")
-    largest = 1.5 * np.abs(exact[_MOTION]).max()
+    largest = 2.2 * np.abs(exact[_MOTION]).max()  # room for the legend
     grid[0].set(ylabel="φ", ylim=(-largest, largest))
     grid[0].legend(loc="upper right", fontsize=8)
     return figure
