@@ -16,6 +16,7 @@ from validation._solitons import (
     mode_energies,
     phi4_kink,
     sine_gordon_kink,
+    soliton_on_a_ring,
     toda_soliton,
 )
 from validation._waves import dispersion, measure, roll_out, unlike_states
@@ -32,6 +33,15 @@ def test_a_soliton_obeys_todas_law(kappa: float) -> None:
     a = law("toda_lattice", n=40, boundary="free").acceleration(jnp.asarray(now), jnp.asarray(v))
     np.testing.assert_allclose((after - 2 * now + before) / STEP**2, a, atol=FINITE_DIFFERENCES)
     assert now[0] - now[-1] == pytest.approx(2 * kappa, rel=1e-3)  # a chain of 40 is long, not infinite
+
+
+def test_a_soliton_on_a_ring_obeys_todas_law() -> None:
+    """Where its tails, e^(−2κ · 30) of it, meet."""
+    before, now, after = (soliton_on_a_ring(60, 1.0, t, 30.0)[0] for t in (1 - STEP, 1.0, 1 + STEP))
+    v = soliton_on_a_ring(60, 1.0, 1.0, 30.0)[1]
+    np.testing.assert_allclose((after - before) / (2 * STEP), v, atol=FINITE_DIFFERENCES)
+    a = law("toda_lattice", n=60).acceleration(jnp.asarray(now), jnp.asarray(v))
+    np.testing.assert_allclose((after - 2 * now + before) / STEP**2, a, atol=FINITE_DIFFERENCES)
 
 
 @pytest.mark.parametrize("kink", [sine_gordon_kink, phi4_kink])
