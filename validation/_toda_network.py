@@ -12,16 +12,17 @@ import numpy as np
 import symlnn
 from symlnn import (
     Architecture,
-    DirectAcceleration,
     FirstOrder,
     GaussNewton,
     Neighbourhoods,
     Recipe,
     SparseEulerLagrange,
 )
-from symlnn._models import GraphAcceleration, NeighbourhoodMLP, parameter_count
+from symlnn._models import parameter_count
+from symlnn._neighbourhoods import Graph
 from symlnn._report import Progress
 
+from ._graph_networks import on, untrained
 from ._solitons import relative, soliton_on_a_ring
 
 CHAIN, START = 400, 100
@@ -86,8 +87,19 @@ def learn_toda(
     stream = symlnn.Stream(system)
     validation = eqx.filter_jit(stream)(validate, 2048)
     scales = symlnn.natural_scales(system, validation)
+    assert system.graph is not None
+    model = untrained(
+        name == "gnn",
+        symlnn.SiteScales.of(scales, system.graph),
+        architecture,
+        system.graph.sites,
+        _groups(system.graph),
+        symmetries=("permutation", "translation"),  # Toda's law does not feel where the chain is as a whole
+        attributes=system.graph.attribute_sizes,
+        key=build,
+    )
     fitted = symlnn.fit(
-        _untrained(name, system, scales, architecture, build),
+        model,
         stream,
         symlnn.ScaledAcceleration(scales.a),
         key=train,
@@ -98,7 +110,7 @@ def learn_toda(
     )
     progress(f"Following {name}", None)
     ring = symlnn.load_lattice("toda_lattice", n=CHAIN)
-    truth, model = SparseEulerLagrange(symlnn.graph_lagrangian(ring)), _on(fitted.dynamics, ring)
+    truth, model = SparseEulerLagrange(symlnn.graph_lagrangian(ring)), on(fitted.dynamics, CHAIN, _groups(ring.graph))
     q, v = soliton_on_a_ring(CHAIN, FOLLOWED, 0.0, START)
     motion = symlnn.simulate(
         model,
@@ -136,30 +148,5 @@ def _peak(strain: np.ndarray) -> float:
     return top + 0.5 * (before - after) / (before - 2 * at + after)
 
 
-def _untrained(
-    name: str, system: symlnn.System, scales: symlnn.Scales, architecture: Architecture, key: jax.Array
-) -> symlnn.AbstractDynamics:
-    """The networks of the catalogue, that do not see where the chain is as a whole: its law is free of that."""
-    graph = system.graph
-    assert graph is not None
-    groups = [Neighbourhoods(rows, attributes) for rows, attributes in graph.groups()]
-    site_scales, attributes = symlnn.SiteScales.of(scales, graph), graph.attribute_sizes
-    symmetries = ("permutation", "translation")
-    if name == "lgn":
-        density = symlnn.MLPDensity(
-            site_scales, architecture, members=3, attributes=attributes, symmetries=symmetries, key=key
-        )
-        return SparseEulerLagrange(symlnn.GraphLagrangian([density], groups, graph.sites))
-    network = NeighbourhoodMLP(
-        site_scales, architecture, 1, members=3, moving=3, attributes=attributes, symmetries=symmetries, key=key
-    )
-    return DirectAcceleration(GraphAcceleration(network, tuple(groups), graph.sites))
-
-
-def _on(model: symlnn.AbstractDynamics, chain: symlnn.Lattice) -> symlnn.AbstractDynamics:
-    """The same network on a ring of another length."""
-    groups = [Neighbourhoods(rows, attributes) for rows, attributes in chain.graph.groups()]
-    if isinstance(model, SparseEulerLagrange):
-        return SparseEulerLagrange(model.lagrangian.on(chain.sites, groups))
-    assert isinstance(model, DirectAcceleration) and isinstance(model.network, GraphAcceleration)
-    return DirectAcceleration(model.network.on(chain.sites, groups))
+def _groups(graph: Graph) -> list[Neighbourhoods]:
+    return [Neighbourhoods(rows, attributes) for rows, attributes in graph.groups()]

@@ -12,6 +12,8 @@ from jaxtyping import Array
 import symlnn
 from symlnn import AbstractDynamics, SparseEulerLagrange
 
+from ._solitons import relative
+
 
 @dataclass(frozen=True)
 class Waves:
@@ -75,7 +77,7 @@ def measure(
     found = roll_out(law, start.q, start.v, exact.t)
     successful = np.asarray(found.successful)
     energies = np.asarray(_energies(truth, found.q, found.v))
-    drift = np.abs(energies / energies[:, :1] - 1)
+    drift = relative(energies)
     fluctuation = exact.q - exact.q.mean(axis=-1, keepdims=True)
     size = np.sqrt(np.mean(np.sum(np.asarray(fluctuation) ** 2, axis=-1), axis=-1, keepdims=True))
     errors = np.linalg.norm(np.asarray(found.q - exact.q), axis=-1) / size

@@ -20,7 +20,6 @@ import xarray as xr
 import symlnn
 from symlnn import (
     Architecture,
-    DirectAcceleration,
     FirstOrder,
     GaussNewton,
     Neighbourhoods,
@@ -28,11 +27,12 @@ from symlnn import (
     SparseEulerLagrange,
 )
 from symlnn._compare import acceleration_errors, batched_accelerations
-from symlnn._models import GraphAcceleration, NeighbourhoodMLP, parameter_count
+from symlnn._models import parameter_count
 from symlnn._neighbourhoods import Graph, grid_neighbourhoods
 from symlnn._report import Progress, Settings
 from symlnn._train import ScaledAcceleration
 
+from ._graph_networks import on, untrained
 from ._study import Animation, Claim, Mode, Picture, Section, Study, Table, Text
 from ._wave_figures import dispersions, over_time, snapshots, space_time
 from ._waves import LearnedWave, Waves, dispersion, measure, roll_out, unlike_states
@@ -187,7 +187,15 @@ def _learn(
     rows = {ring: grid_neighbourhoods((ring,)) for ring in (_SITES, _LARGE)}
     graph = Graph(_SITES, 1, tuple(map(tuple, rows[_SITES].tolist())), ordered=True)
     scales = symlnn.SiteScales.measured(validation, graph)
-    law = _build(name, scales, config.architecture, rows[_SITES], build)
+    law = untrained(
+        name == "gnn",
+        scales,
+        config.architecture,
+        _SITES,
+        [Neighbourhoods(rows[_SITES])],
+        symmetries=_SYMMETRIES[name],
+        key=build,
+    )
     fitted = symlnn.fit(
         law,
         small.stream,
@@ -199,7 +207,7 @@ def _learn(
         progress=lambda report: progress(f"Training {name}", report),
     )
     progress(f"Following {name}", None)
-    law, wide = fitted.dynamics, _on(fitted.dynamics, rows[_LARGE])
+    law, wide = fitted.dynamics, on(fitted.dynamics, _LARGE, [Neighbourhoods(rows[_LARGE])])
     test = jax.random.fold_in(train, 2)
 
     def acceleration(ring: Ring, law: symlnn.AbstractDynamics) -> float:
@@ -223,25 +231,6 @@ def _learn(
         acceleration_large=acceleration(large, wide),
         unlike={kind: following(start) for kind, start in unlike_states(_SITES, _SIZE, 2 * _AMPLITUDE, _SPEED).items()},
     )
-
-
-def _build(
-    name: str, scales: symlnn.SiteScales, architecture: Architecture, rows: np.ndarray, key: jax.Array
-) -> symlnn.AbstractDynamics:
-    symmetries = _SYMMETRIES[name]
-    if name == "gnn":
-        network = NeighbourhoodMLP(scales, architecture, 1, members=3, moving=3, symmetries=symmetries, key=key)
-        return DirectAcceleration(GraphAcceleration(network, (Neighbourhoods(rows),), len(rows)))
-    density = symlnn.MLPDensity(scales, architecture, members=3, symmetries=symmetries, key=key)
-    return SparseEulerLagrange(symlnn.GraphLagrangian([density], [Neighbourhoods(rows)], len(rows)))
-
-
-def _on(law: symlnn.AbstractDynamics, rows: np.ndarray) -> symlnn.AbstractDynamics:
-    """The same model on another ring."""
-    if isinstance(law, SparseEulerLagrange):
-        return SparseEulerLagrange(law.lagrangian.on(len(rows), [Neighbourhoods(rows)]))
-    assert isinstance(law, DirectAcceleration) and isinstance(law.network, GraphAcceleration)
-    return DirectAcceleration(law.network.on(len(rows), [Neighbourhoods(rows)]))
 
 
 def _motions(exact: np.ndarray, models: Sequence[LearnedWave], times: np.ndarray) -> xr.Dataset:
