@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ._dynamics import AbstractDynamics
-from ._types import Control, RealScalar, Scalar, States, as_float
+from ._inputs import Control
+from ._types import RealScalar, Scalar, States, as_float
 
 
 class Rollout(eqx.Module):

@@ -4,14 +4,13 @@ One state has no leading axis; a batch of them carries one leading axis in every
 freedom, `m` varying parameters, `u` control inputs.
 """
 
-from collections.abc import Callable
 from typing import TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray, Shaped
 
 RealScalar: TypeAlias = Float[Array | np.ndarray, ""] | Int[Array | np.ndarray, ""] | np.number | float | int
 Scalar: TypeAlias = Float[Array, ""]
@@ -19,7 +18,6 @@ Coordinates: TypeAlias = Float[Array, " dof"]
 Matrix: TypeAlias = Float[Array, "dof dof"]
 Varying: TypeAlias = Float[Array, " m"]
 Inputs: TypeAlias = Float[Array, " u"]
-Control: TypeAlias = Inputs | Callable[..., Array]
 Key: TypeAlias = PRNGKeyArray
 Flag: TypeAlias = Bool[Array, ""]
 PyTree: TypeAlias = Shaped[Array, "..."] | tuple[Array, ...]
@@ -33,6 +31,25 @@ class States(eqx.Module):
     m: Float[Array, "*batch m"]
     u: Float[Array, "*batch u"]
     t: Float[Array, "*batch"]
+
+    @staticmethod
+    def of(
+        q: ArrayLike, v: ArrayLike, m: ArrayLike | None = None, u: ArrayLike | None = None, t: ArrayLike = 0.0
+    ) -> "States":
+        """The states of these coordinates and velocities, (dof,) or (batch, dof); m, u and t may be shared by a batch.
+
+        Raises `ValueError` where q and v have not one shape.
+        """
+        q, v = as_float(q), as_float(v)
+        if q.shape != v.shape or q.ndim not in (1, 2):
+            raise ValueError(f"q and v must have one shape, (dof,) or (batch, dof), but have {q.shape} and {v.shape}.")
+        batch = q.shape[:-1]
+
+        def rows(values: ArrayLike | None) -> Array:
+            array = jnp.zeros(0, q.dtype) if values is None else as_float(values)
+            return jnp.broadcast_to(array, (*batch, array.shape[-1]))
+
+        return States(q, v, rows(m), rows(u), jnp.broadcast_to(jnp.asarray(t, q.dtype), batch))
 
     def __getitem__(self, index: slice | int | Array) -> "States":
         """The states at `index` of the leading axis."""

@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 import equinox as eqx
 from jaxtyping import Array
 
-from .._types import Control, Coordinates, RealScalar, Scalar, Varying
+from .._inputs import Control
+from .._types import Coordinates, RealScalar, Scalar, Varying
 
 Arguments: TypeAlias = tuple[Varying | None, Control | None] | None
 
