@@ -14,7 +14,7 @@ import jax.scipy.special
 import sympy as sp
 from jaxtyping import Array, Float
 
-from ._system import System
+from ._system import Law
 
 # SymPy's JAX printer would send these to Python's `math`, which cannot be traced.
 _SPECIAL_FUNCTIONS = {
@@ -50,15 +50,14 @@ def compile_expressions(
 
 
 @functools.cache
-def compile_quantity(system: System, quantity: str) -> Compiled:
-    """The JAX function f(q, v, u, t, parameters) of one quantity of the system, for one state.
+def compile_quantity(law: Law, quantity: str) -> Compiled:
+    """The JAX function f(q, v, u, t, parameters) of one quantity of a law, for one state.
 
-    `quantity` is one of `lagrangian`, `energy`, `power` (scalars), `momenta`, `forces`, `right_hand_side` (dof,),
-    `mass_matrix` (dof, dof) and `positions` (bodies, 2); `parameters` holds every declared parameter in order.
+    `quantity` is one of `lagrangian`, `energy`, `power` (scalars), `momenta`, `forces`, `right_hand_side` (dof,) and
+    `mass_matrix` (dof, dof); `parameters` holds the value of every parameter in order.
     """
-    expressions, shape = _QUANTITIES[quantity](system)
-    parameters = tuple(system.parameters)
-    function = compile_expressions((system.q, system.v, system.u, (system.t,), parameters), tuple(expressions))
+    expressions, shape = _QUANTITIES[quantity](law)
+    function = compile_expressions((law.q, law.v, law.u, (law.t,), law.parameters), tuple(expressions))
 
     def compiled(
         q: Float[Array, " dof"],
@@ -74,7 +73,7 @@ def compile_quantity(system: System, quantity: str) -> Compiled:
     return compiled
 
 
-_QUANTITIES: Mapping[str, Callable[[System], tuple[Any, tuple[int, ...]]]] = {
+_QUANTITIES: Mapping[str, Callable[[Law], tuple[Any, tuple[int, ...]]]] = {
     "lagrangian": lambda s: ((s.plain_lagrangian,), ()),
     "energy": lambda s: ((s.energy,), ()),
     "power": lambda s: ((s.power,), ()),
@@ -82,8 +81,4 @@ _QUANTITIES: Mapping[str, Callable[[System], tuple[Any, tuple[int, ...]]]] = {
     "forces": lambda s: (s.generalized_forces, (s.dof,)),
     "right_hand_side": lambda s: (s.generalized_forces - s.bias, (s.dof,)),
     "mass_matrix": lambda s: (s.mass_matrix, (s.dof, s.dof)),
-    "positions": lambda s: (
-        [s.plain(c) for pair in s.positions for c in pair],
-        (len(s.positions), 2),
-    ),
 }

@@ -11,7 +11,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from . import _symbolic
-from ._distribution import Normal, Uniform
+from ._distribution import AbstractMarginal
 from ._frozen import FrozenDict
 from ._lattice import Lattice, LatticeTerm
 from ._neighbourhoods import Graph, check_grid, cross, grid_centres, grid_neighbourhoods
@@ -92,12 +92,9 @@ class Field:
         return _symbolic.energy_density(self.plain_density, self.jet)
 
     @cached_property
-    def _currents(self) -> Mapping[str, _symbolic.Current]:
-        return FrozenDict(_symbolic.conserved_currents(self.plain_density, self.jet))
-
     def conserved_currents(self) -> Mapping[str, _symbolic.Current]:
         """The conserved densities and their fluxes, in plain symbols: energy, momenta, charges."""
-        return self._currents
+        return FrozenDict(_symbolic.conserved_currents(self.plain_density, self.jet))
 
     # --- on a grid ------------------------------------------------------------------------------------------------
 
@@ -237,7 +234,7 @@ def _check(declared: Field) -> None:
             raise ValueError(f"size must give the length of the box along {x}: size={{{x}: 1.0}}.")
     for f in declared.fields:
         for y in (f, f.diff(declared.time)):
-            if not isinstance(declared.states.get(y), Uniform | Normal):
+            if not isinstance(declared.states.get(y), AbstractMarginal):
                 raise ValueError(f"{y} has no distribution: add states={{{y}: normal(0, 1)}}.")
     plain = declared.plain_density
     if plain.atoms(sp.Derivative):

@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
 
-from ._distribution import Distribution
+from ._distribution import AbstractMarginal
 from ._neighbourhoods import Graph
 from ._system import System
 
@@ -62,11 +62,11 @@ class Lattice:
     terms: tuple[LatticeTerm, ...]
     parameters: Mapping[Any, Any]
     """Every other symbol, as in a `System`."""
-    states: Sequence[tuple[Distribution, Distribution]]
+    states: Sequence[tuple[AbstractMarginal, AbstractMarginal]]
     """What each field and its velocity is drawn from, at every site."""
     graph: Graph
     """The neighbourhoods that graph networks see."""
-    initial_states: Sequence[tuple[Distribution, Distribution]] | None = None
+    initial_states: Sequence[tuple[AbstractMarginal, AbstractMarginal]] | None = None
     units: Sequence[str] = ()
     duration: float = 10.0
     reference: str = ""
@@ -79,7 +79,7 @@ class Lattice:
         places = [*coordinates, nowhere]
         flat = [x for row in coordinates for x in row]
 
-        def drawn(distributions: Sequence[tuple[Distribution, Distribution]]) -> dict[Any, Distribution]:
+        def drawn(distributions: Sequence[tuple[AbstractMarginal, AbstractMarginal]]) -> dict[Any, AbstractMarginal]:
             per_site = [d for _ in range(self.sites) for d in distributions]
             states = {x: of_x for x, (of_x, _) in zip(flat, per_site, strict=True)}
             return states | {x.diff(t): of_v for x, (_, of_v) in zip(flat, per_site, strict=True)}

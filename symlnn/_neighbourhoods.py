@@ -54,15 +54,36 @@ class Graph:
         edges = [np.array(row).reshape(len(row), per_edge) for row in rows]
         site = _standardised(site, site)
         edges = [_standardised(row, np.concatenate(edges)) for row in edges]
-        sizes = sorted({len(row) for row in self.neighbourhoods})
-        chosen = [[i for i, row in enumerate(self.neighbourhoods) if len(row) == size] for size in sizes]
         return tuple(
             (
                 np.array([self.neighbourhoods[i] for i in places]),
                 np.array([np.concatenate([site[i], edges[i].reshape(-1)]) for i in places]),
             )
-            for places in chosen
+            for places in by_size(self.neighbourhoods)
         )
+
+
+def pairs(graph: Graph) -> np.ndarray:
+    """Every site with each of its neighbours, (pairs, 2); places at rest are left out."""
+    found = [(row[0], j) for row in graph.neighbourhoods for j in row[1:] if max(row[0], j) < graph.sites]
+    return np.array(found).reshape(-1, 2)
+
+
+def neighbours(sites: int, edges: Edges) -> tuple[tuple[tuple[int, int, int], ...], ...]:
+    """For each site its neighbours on a graph: (neighbour, edge, direction), with 1 where the edge begins at the site
+    and −1 where it ends there. A number of a site beyond the last, a place at rest, has no neighbours of its own."""
+    around: list[list[tuple[int, int, int]]] = [[] for _ in range(sites)]
+    for number, (i, j) in enumerate(np.asarray(edges, dtype=int).reshape(-1, 2).tolist()):
+        around[i].append((j, number, 1))
+        if j < sites:
+            around[j].append((i, number, -1))
+    return tuple(map(tuple, around))
+
+
+def by_size(rows: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    """The places of rows of the same length, for each length, the shortest first."""
+    sizes = sorted({len(row) for row in rows})
+    return tuple(tuple(i for i, row in enumerate(rows) if len(row) == size) for size in sizes)
 
 
 def _standardised(values: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -146,13 +167,9 @@ def check_edges(sites: int, edges: Edges) -> np.ndarray:
 
 def graph_neighbourhoods(sites: int, edges: Edges) -> tuple[np.ndarray, ...]:
     """The neighbourhoods of a graph, of sites and all their neighbours, one array for each number of neighbours."""
-    around: list[list[int]] = [[] for _ in range(sites)]
-    for i, j in check_edges(sites, edges):
-        around[i].append(int(j))
-        around[j].append(int(i))
-    rows = [[site, *neighbours] for site, neighbours in enumerate(around)]
-    sizes = sorted({len(row) for row in rows})
-    return tuple(np.array([row for row in rows if len(row) == size]) for size in sizes)
+    around = neighbours(sites, check_edges(sites, edges))
+    rows = [(site, *(j for j, _, _ in found)) for site, found in enumerate(around)]
+    return tuple(np.array([rows[i] for i in places]) for places in by_size(rows))
 
 
 def bandwidth(sites: int, neighbourhoods: np.ndarray, members: int) -> int:

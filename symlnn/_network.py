@@ -8,9 +8,9 @@ import numpy as np
 import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
 
-from ._distribution import Normal, Uniform
+from ._distribution import AbstractMarginal
 from ._lattice import Lattice, LatticeTerm
-from ._neighbourhoods import Graph, check_edges
+from ._neighbourhoods import Graph, check_edges, neighbours
 from ._system import System
 
 
@@ -65,7 +65,7 @@ class Network:
                     raise ValueError(f"{what}[{symbol}] must hold {count} numbers, but holds {len(numbers)}.")
         for x in first:
             for y in (x, x.diff(dynamicsymbols._t)):
-                if not isinstance(self.states.get(y), Uniform | Normal):
+                if not isinstance(self.states.get(y), AbstractMarginal):
                     raise ValueError(f"{y} has no distribution: add states={{{y}: normal(0, 1)}}.")
         foreign = sp.sympify(self.body_lagrangian).atoms(*{type(y) for y in second}) & set(second)
         if foreign:
@@ -109,22 +109,16 @@ class Network:
 
     def _graph(self) -> Graph:
         """Every body with its neighbours, walls among them, and what is known of bodies and edges."""
-        around: list[list[int]] = [[] for _ in range(self.bodies)]
-        edges: list[list[tuple[float, ...]]] = [[] for _ in range(self.bodies)]
-        numbers = [tuple(map(float, row)) for row in zip(*self.edge_values.values(), strict=True)]
-        for (i, j), values in zip(self.edges.tolist(), numbers or [()] * len(self.edges), strict=True):
-            around[i].append(j)
-            edges[i].append((1.0, *values))
-            if j < self.bodies:
-                around[j].append(i)
-                edges[j].append((-1.0, *values))
+        values = [tuple(map(float, row)) for row in zip(*self.edge_values.values(), strict=True)]
+        around = neighbours(self.bodies, self.edges)
+        edges = [tuple((float(way), *(values[k] if values else ())) for _, k, way in row) for row in around]
         return Graph(
             sites=self.bodies,
             fields=len(self.coordinates[0]),
-            neighbourhoods=tuple((i, *neighbours) for i, neighbours in enumerate(around)),
+            neighbourhoods=tuple((i, *(j for j, _, _ in row)) for i, row in enumerate(around)),
             ordered=False,
             site_attributes=tuple(tuple(map(float, row)) for row in zip(*self.body_values.values(), strict=True)),
-            edge_attributes=tuple(map(tuple, edges)),
+            edge_attributes=tuple(edges),
         )
 
     def system(self) -> System:

@@ -10,7 +10,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from ._distribution import Distribution, Normal, Uniform
+from ._distribution import AbstractDistribution, distribution_from_json
 from ._neighbourhoods import Graph
 from ._system import Parameter, System
 
@@ -53,22 +53,12 @@ def _decode(data: Any) -> Any:
     raise ValueError(f"not the JSON of a SymPy expression: {data!r}")
 
 
-def _encode_distribution(distribution: Distribution | float | None) -> Any:
-    match distribution:
-        case Uniform(low, high):
-            return {"uniform": [low, high]}
-        case Normal(mean, std):
-            return {"normal": [mean, std]}
-    return distribution
+def _encode_value(value: AbstractDistribution | float | None) -> Any:
+    return value.to_json() if isinstance(value, AbstractDistribution) else value
 
 
-def _decode_distribution(data: Any) -> Any:
-    match data:
-        case {"uniform": [low, high]}:
-            return Uniform(low, high)
-        case {"normal": [mean, std]}:
-            return Normal(mean, std)
-    return data
+def _decode_value(data: Any) -> Any:
+    return distribution_from_json(data) if isinstance(data, dict) else data
 
 
 def _decode_graph(data: Any) -> Graph | None:
@@ -90,20 +80,23 @@ def system_to_json(system: System) -> dict[str, Any]:
     def pairs(mapping: Any, encode: Any) -> list[Any]:
         return [[_encode(key), encode(value)] for key, value in mapping.items()]
 
+    def drawn(mapping: Any) -> list[Any]:
+        return [[list(map(_encode, group)), _encode_value(value)] for group, value in mapping.items()]
+
     return {
         "name": system.name,
         "coordinates": [_encode(x) for x in system.coordinates],
         "lagrangian": _encode(system.lagrangian),
-        "parameters": pairs(system.parameters, lambda p: [_encode_distribution(p.value), p.unit]),
-        "states": pairs(system.states, _encode_distribution),
-        "initial_states": pairs(system.initial_states, _encode_distribution),
+        "parameters": pairs(system.parameters, lambda p: [_encode_value(p.value), p.unit]),
+        "states": drawn(system.domain.states),
+        "initial_states": drawn(system.experiment.initial_states),
         "angles": [_encode(x) for x in system.angles],
         "units": pairs(system.units, str),
         "duration": system.duration,
         "dissipation": _encode(system.dissipation),
         "forces": pairs(system.forces, _encode),
-        "inputs": pairs(system.inputs, _encode_distribution),
-        "time": _encode_distribution(system.time),
+        "inputs": pairs(system.inputs, _encode_value),
+        "time": _encode_value(system.time),
         "positions": [[_encode(x), _encode(y)] for x, y in system.positions],
         "reference": system.reference,
         "graph": None if system.graph is None else asdict(system.graph),
@@ -116,21 +109,24 @@ def system_from_json(data: dict[str, Any]) -> System:
     def mapping(name: str, decode: Any) -> dict[Any, Any]:
         return {_decode(key): decode(value) for key, value in data[name]}
 
+    def drawn(name: str) -> dict[Any, Any]:
+        return {tuple(map(_decode, group)): _decode_value(value) for group, value in data[name]}
+
     try:
         return System(
             name=data["name"],
             coordinates=tuple(map(_decode, data["coordinates"])),
             lagrangian=_decode(data["lagrangian"]),
-            parameters=mapping("parameters", lambda p: Parameter(_decode_distribution(p[0]), p[1])),
-            states=mapping("states", _decode_distribution),
-            initial_states=mapping("initial_states", _decode_distribution),
+            parameters=mapping("parameters", lambda p: Parameter(_decode_value(p[0]), p[1])),
+            states=drawn("states"),
+            initial_states=drawn("initial_states"),
             angles=tuple(map(_decode, data["angles"])),
             units=mapping("units", str),
             duration=data["duration"],
             dissipation=_decode(data["dissipation"]),
             forces=mapping("forces", _decode),
-            inputs=mapping("inputs", _decode_distribution),
-            time=_decode_distribution(data["time"]),
+            inputs=mapping("inputs", _decode_value),
+            time=_decode_value(data["time"]),
             positions=tuple((_decode(x), _decode(y)) for x, y in data["positions"]),
             reference=data["reference"],
             graph=_decode_graph(data.get("graph")),

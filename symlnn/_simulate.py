@@ -6,11 +6,16 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from ._dynamics import AbstractDynamics
-from ._inputs import Control
-from ._types import RealScalar, Scalar, States, as_float
+from ._dynamics import AbstractDynamics, Doubled, all_finite, ode_terms, splits
+from ._inputs import Control, motion_axes
+from ._integrator import Integration, Integrator, is_known
+from ._results import RESULTS
+from ._types import RealScalar, States, as_float
+
+_USUAL = Integrator()
 
 
 class Rollout(eqx.Module):
@@ -20,151 +25,177 @@ class Rollout(eqx.Module):
     """The times, in seconds."""
     q: Float[Array, "*batch time dof"]
     v: Float[Array, "*batch time dof"]
-    result: diffrax.RESULTS
-    """diffrax's result code, one per motion: `successful`, `max_steps_reached`, `dt_min_reached`, …"""
-    dense: diffrax.DenseInterpolation | diffrax.Solution | None = None
+    result: RESULTS
+    """One code of `RESULTS` per motion: `successful`, `max_steps_reached`, `dt_min_reached`, `singular`, …"""
+    dense: diffrax.DenseInterpolation | None = None
     """With `dense=True`, what evaluates the state y at any time; else None."""
 
     @property
     def successful(self) -> Bool[Array, "*batch"]:
         """Whether the integration reached the end with finite states; after a failure q and v are infinite."""
         finite = jnp.all(jnp.isfinite(self.q) & jnp.isfinite(self.v), axis=(-2, -1))
-        return (self.result == diffrax.RESULTS.successful) & finite
+        return (self.result == RESULTS.successful) & finite
 
 
 def simulate(
     dynamics: AbstractDynamics,
-    q: Float[Array, "*batch dof"],
-    v: Float[Array, "*batch dof"],
+    start: States | tuple[Float[Array, "*batch dof"], Float[Array, "*batch dof"]],
     *,
-    times: Float[Array, " time"] | None = None,
     duration: RealScalar | None = None,
+    times: Float[Array, " time"] | None = None,
     rate: float = 50.0,
-    m: Float[Array, "*batch m"] | None = None,
-    u: Control | Float[Array, "*batch u"] | None = None,
-    solver: diffrax.AbstractSolver | None = None,
-    stepsize_controller: diffrax.AbstractStepSizeController | None = None,
-    rtol: float | Scalar | None = None,
-    atol: float | Scalar | None = None,
-    dense: bool = False,
-    max_steps: int = 200_000,
+    u: Control | None = None,
+    integrator: Integrator = _USUAL,
 ) -> Rollout:
-    """Integrate ẏ = f(t, y) from the states (q, v), one motion or a batch along the leading axis.
+    """Integrate ẏ = f(t, y) from the start, one motion or a batch along the leading axis.
 
-    The motion is observed at `times` (increasing; it starts at the first), or from 0 to `duration` at `rate` per
-    second. The control `u` is None, an array held constant (one row per motion), or a function u(t, q, v).
-    Defaults: `Dopri8` with adaptive steps, tolerances 1e-8 in float64 and 1e-5 in float32. A motion that fails has its
-    own result code and does not disturb the others; it never raises.
+    The start is `States`, with the parameters m and inputs u of each motion, or (q, v) where the system has none. The
+    motion is observed for `duration` from the time of the start, at `rate` per second; or at `times`, the first of
+    which it then starts at. `u` stands for the inputs of the start: an array held constant, (u,) or a row for each
+    motion; `SampledInputs`; or a function u(t, q, v).
 
-    Raises `ValueError` unless exactly one of `times` and `duration` is given, and for a batch of unequal sizes.
+    A motion that fails has its own result code and does not disturb the others; it never raises. The code is that of
+    the law where it has no finite ẏ at the last state that was reached, `singular` or `not_finite`; else that of the
+    integrator. A start that is not finite fails at once.
+
+    Nothing but shapes, static fields and the kinds of things is compiled in: another call with other parameters,
+    starts, times, inputs or tolerances compiles nothing.
+
+    Raises `ValueError` unless exactly one of `times` and `duration` is given, for times that do not increase, for
+    starts at different times with one duration, and for inputs of another number of motions.
     """
-    if (times is None) == (duration is None):
-        raise ValueError("simulate needs exactly one of times and duration.")
-    q, v = as_float(q), as_float(v)
-    if q.shape != v.shape or q.ndim not in (1, 2):
-        raise ValueError(f"q and v must have one shape, (dof,) or (batch, dof), but have {q.shape} and {v.shape}.")
-    if times is None:
-        assert duration is not None
-        if not (float(duration) > 0 and rate > 0):
-            raise ValueError(f"duration and rate must be positive, but are {duration} and {rate}.")
-        times = jnp.linspace(0.0, float(duration), round(float(duration) * rate) + 1, dtype=q.dtype)
-    tolerance = 1e-8 if q.dtype == jnp.float64 else 1e-5
-    if stepsize_controller is None:
-        span = jnp.abs(times[-1] - times[0])
-        stepsize_controller = diffrax.PIDController(
-            rtol=tolerance if rtol is None else rtol,
-            atol=tolerance if atol is None else atol,
-            # a motion that runs into a singularity ends there, instead of creeping on for max_steps
-            dtmin=1e-10 * span if q.dtype == jnp.float64 else 1e-7 * span,
-        )
-    integrate = _Integrator(solver or diffrax.Dopri8(), stepsize_controller, dense, max_steps)
-    return _integrate(integrate, dynamics, times, q, v, m, u)
+    states = start if isinstance(start, States) else States.of(*start)
+    if states.q.ndim > 2:
+        raise ValueError(f"The start must be one state or a batch of them, but q has the shape {states.q.shape}.")
+    instants = _instants(states, duration, times, rate)
+    motions = states.q.shape[0] if states.q.ndim == 2 else None
+    control = states.u if u is None else u if callable(u) else as_float(u)
+    axes = motion_axes(control, motions)
+    return _integrate(integrator.prepared(instants), dynamics, instants, states, control, axes)
 
 
 def flow(
     dynamics: AbstractDynamics,
     state: States,
     *,
-    interval: float,
+    interval: RealScalar,
     count: int,
     solver: diffrax.AbstractSolver,
     substeps: int,
     adjoint: diffrax.AbstractAdjoint,
+    u: Control | None = None,
 ) -> tuple[Float[Array, "step dof"], Float[Array, "step dof"]]:
     """(q, v) of one motion at `count` equal steps of time after a state, by equal steps of the solver.
 
-    Every motion costs the same and can be differentiated through, by the `adjoint`: training goes through here.
+    The inputs are those of the state, held constant, or `u`, in the time of the state. Every motion costs the same
+    and can be differentiated through, by the `adjoint`: training goes through here.
     """
+    law = Doubled(dynamics) if splits(solver) else dynamics
 
     def shifted(t: RealScalar, y: Any, args: tuple) -> Any:
-        dynamics, state = args
-        return dynamics.vector_field(state.t + t, y, (state.m, state.u))
+        dynamics, state, inputs = args
+        return dynamics.vector_field(state.t + t, y, (state.m, inputs))
 
-    times = interval * jnp.arange(1, count + 1, dtype=state.q.dtype)
+    step = jnp.asarray(interval, state.q.dtype)
+    times = step * jnp.arange(1, count + 1, dtype=state.q.dtype)
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(shifted),
+        ode_terms(shifted, solver),
         solver,
-        0.0,
-        interval * count,
-        interval / substeps,
-        dynamics.initial_state(state.q, state.v, state.m, state.t),
-        args=(dynamics, state),  # what is differentiated must not be closed over: BacksolveAdjoint forbids it
+        jnp.zeros_like(step),
+        times[-1],
+        step / substeps,
+        law.initial_state(state.q, state.v, state.m, state.t),
+        # what is differentiated must not be closed over: BacksolveAdjoint forbids it
+        args=(dynamics, state, state.u if u is None else u),
         saveat=diffrax.SaveAt(ts=times),
         adjoint=adjoint,
         # rounding may add a last, tiny step
         max_steps=count * substeps + 1,
         throw=False,
     )
-    return jax.vmap(lambda t, y: dynamics.observe(t, y, state.m))(state.t + times, solution.ys)
+    return jax.vmap(lambda t, y: law.observe(t, y, state.m))(state.t + times, solution.ys)
 
 
-class _Integrator(eqx.Module):
-    solver: diffrax.AbstractSolver
-    controller: diffrax.AbstractStepSizeController
-    dense: bool = eqx.field(static=True)
-    max_steps: int = eqx.field(static=True)
-
-    def __call__(
-        self,
-        dynamics: AbstractDynamics,
-        times: Array,
-        q: Array,
-        v: Array,
-        m: Array | None,
-        u: Control | None,
-    ) -> Rollout:
-        solution = diffrax.diffeqsolve(
-            diffrax.ODETerm(dynamics.vector_field),
-            self.solver,
-            times[0],
-            times[-1],
-            dt0=None
-            if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController)
-            else times[1] - times[0],
-            y0=dynamics.initial_state(q, v, m, times[0]),
-            args=(m, u),
-            saveat=diffrax.SaveAt(ts=times, dense=self.dense),
-            stepsize_controller=self.controller,
-            max_steps=self.max_steps,
-            throw=False,
-        )
-        observed = jax.vmap(lambda t, y: dynamics.observe(t, y, m))(times, solution.ys)
-        return Rollout(times, *observed, solution.result, solution if self.dense else None)
+def _instants(states: States, duration: RealScalar | None, times: Array | None, rate: float) -> Float[Array, " time"]:
+    """The times at which a motion is observed."""
+    if (times is None) == (duration is None):
+        raise ValueError("simulate needs exactly one of times and duration.")
+    dtype = states.q.dtype
+    if times is not None:
+        instants = as_float(times).astype(dtype)
+        if instants.ndim != 1 or len(instants) < 2:
+            raise ValueError(f"times must be two instants or more along one axis, but have the shape {instants.shape}.")
+        if is_known(instants) and not (np.isfinite(instants).all() and (np.diff(instants) > 0).all()):
+            raise ValueError("times must be finite and increase.")
+        return instants
+    length = float(duration)  # pyright: ignore[reportArgumentType]
+    if not (0 < length < np.inf and 0 < rate < np.inf):
+        raise ValueError(f"duration and rate must be positive and finite, but are {duration} and {rate}.")
+    elapsed = np.linspace(0.0, length, max(1, round(length * rate)) + 1)
+    first = states.t if states.t.ndim == 0 else states.t[0]
+    unequal = (
+        "The motions start at different times, and one duration cannot say when they are observed: "
+        "give `times`, or starts with one t."
+    )
+    if not is_known(states.t):
+        return eqx.error_if(first, jnp.any(states.t != first), unequal) + jnp.asarray(elapsed, dtype)
+    if np.any(np.asarray(states.t) != np.asarray(first)):
+        raise ValueError(unequal)
+    return jnp.asarray(np.asarray(first, np.float64) + elapsed, dtype)
 
 
 @eqx.filter_jit
 def _integrate(
-    integrator: _Integrator,
+    integration: Integration,
     dynamics: AbstractDynamics,
     times: Array,
-    q: Array,
-    v: Array,
-    m: Array | None,
-    u: Control | Array | None,
+    start: States,
+    u: Control | None,
+    axes: Any,
 ) -> Rollout:
-    if q.ndim == 1:
-        return integrator(dynamics, times, q, v, m, u)
-    per_motion = None if u is None or callable(u) or u.ndim == 1 else 0
-    axes = (None, None, 0, 0, None if m is None or m.ndim == 1 else 0, per_motion)
-    batch = eqx.filter_vmap(integrator, in_axes=axes)(dynamics, times, q, v, m, u)
+    if start.q.ndim == 1:
+        return _motion(integration, dynamics, times, start, u)
+    batch = eqx.filter_vmap(_motion, in_axes=(None, None, None, 0, axes))(integration, dynamics, times, start, u)
     return eqx.tree_at(lambda rollout: rollout.t, batch, times)
+
+
+def _motion(
+    integration: Integration, dynamics: AbstractDynamics, times: Array, start: States, u: Control | None
+) -> Rollout:
+    solver = integration.solver
+    law = Doubled(dynamics) if splits(solver) else dynamics
+    args = (start.m, u)
+    y0 = law.initial_state(start.q, start.v, start.m, times[0])
+    # a start from which there is no motion is integrated over no time: it ends at once, and the others go on
+    moving = all_finite((y0, law.vector_field(times[0], y0, args)))
+    instants = jnp.where(moving, times, times[0])
+    solution = diffrax.diffeqsolve(
+        dynamics.terms(solver),
+        solver,
+        instants[0],
+        instants[-1],
+        integration.step,
+        y0,
+        args=args,
+        saveat=diffrax.SaveAt(
+            subs=[diffrax.SubSaveAt(ts=instants), diffrax.SubSaveAt(t1=True)], dense=integration.dense
+        ),
+        stepsize_controller=integration.controller,
+        max_steps=integration.max_steps,
+        throw=False,
+    )
+    states, last = solution.ys  # pyright: ignore[reportGeneralTypeIssues]
+    last_time, last = jax.tree.map(lambda x: jax.lax.stop_gradient(x[0]), (solution.ts[1], last))  # pyright: ignore
+    result = _result(law, solution.result, last_time, last, args, moving)
+    q, v = jax.vmap(lambda t, y: law.observe(t, y, start.m))(times, states)
+    q, v = (jnp.where(moving, along, jnp.inf).at[0].set(first) for along, first in ((q, start.q), (v, start.v)))
+    return Rollout(times, q, v, result, solution.interpolation if integration.dense else None)
+
+
+def _result(law: AbstractDynamics, reported: diffrax.RESULTS, t: Array, y: Any, args: tuple, moving: Array) -> RESULTS:
+    """What became of a motion that ended at y: the integrator's word, unless the law has one of its own."""
+    code = RESULTS.promote(reported)
+    arrived = moving & (code == RESULTS.successful) & all_finite(y)
+    status = law.status(t, y, args)
+    failure = RESULTS.where(status == RESULTS.successful, code, status)
+    return RESULTS.where(arrived, RESULTS.successful, failure)

@@ -4,13 +4,14 @@ One state has no leading axis; a batch of them carries one leading axis in every
 freedom, `m` varying parameters, `u` control inputs.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray, Shaped
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
 RealScalar: TypeAlias = Float[Array | np.ndarray, ""] | Int[Array | np.ndarray, ""] | np.number | float | int
 Scalar: TypeAlias = Float[Array, ""]
@@ -19,8 +20,17 @@ Matrix: TypeAlias = Float[Array, "dof dof"]
 Varying: TypeAlias = Float[Array, " m"]
 Inputs: TypeAlias = Float[Array, " u"]
 Key: TypeAlias = PRNGKeyArray
+Keys: TypeAlias = jaxtyping.Key[Array, "*members"]
+"""One key, or one for each member of an ensemble; such as `jax.random.key` makes, not arrays of integers."""
 Flag: TypeAlias = Bool[Array, ""]
 PyTree: TypeAlias = Shaped[Array, "..."] | tuple[Array, ...]
+
+
+class AbstractGiven(eqx.Module):
+    """Arrays within a model that are given and not learned: the parameters of a declaration, natural scales, graphs.
+
+    Unless `fit` is told otherwise, it trains every other floating-point array.
+    """
 
 
 class States(eqx.Module):
@@ -33,10 +43,10 @@ class States(eqx.Module):
     t: Float[Array, "*batch"]
 
     @staticmethod
-    def of(
-        q: ArrayLike, v: ArrayLike, m: ArrayLike | None = None, u: ArrayLike | None = None, t: ArrayLike = 0.0
-    ) -> "States":
-        """The states of these coordinates and velocities, (dof,) or (batch, dof); m, u and t may be shared by a batch.
+    def of(q: Any, v: Any, m: Any = None, u: Any = None, t: Any = 0.0) -> "States":
+        """The states of these coordinates and velocities, (dof,) or (batch, dof), arrays or lists of numbers.
+
+        A batch may share m, u and t.
 
         Raises `ValueError` where q and v have not one shape.
         """
@@ -45,7 +55,7 @@ class States(eqx.Module):
             raise ValueError(f"q and v must have one shape, (dof,) or (batch, dof), but have {q.shape} and {v.shape}.")
         batch = q.shape[:-1]
 
-        def rows(values: ArrayLike | None) -> Array:
+        def rows(values: Any) -> Array:
             array = jnp.zeros(0, q.dtype) if values is None else as_float(values)
             return jnp.broadcast_to(array, (*batch, array.shape[-1]))
 
@@ -79,8 +89,12 @@ class Segments(eqx.Module):
     """Where each stretch begins."""
     q: Float[Array, "*batch step dof"]
     v: Float[Array, "*batch step dof"]
-    interval: float = eqx.field(static=True)
+    interval: Float[Array, ""]
     """The time between two observations, in seconds."""
+    u: Float[Array, "*batch instant u"] | None = None
+    """The control inputs at the first state and at each step, where they change; else those of the states hold."""
+    substeps: int = eqx.field(static=True, default=1)
+    """The equal steps that an integrator is to divide an interval into."""
 
     @property
     def size(self) -> int:
@@ -89,7 +103,8 @@ class Segments(eqx.Module):
 
     def __getitem__(self, index: slice | int | Array) -> "Segments":
         """The segments at `index` of the leading axis."""
-        return jax.tree.map(lambda x: x[index], self)
+        own, shared = eqx.partition(self, eqx.tree_at(lambda s: s.interval, jax.tree.map(lambda _: True, self), False))
+        return eqx.combine(jax.tree.map(lambda x: x[index], own), shared)
 
 
 def as_float(value: object) -> Array:

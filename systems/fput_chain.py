@@ -6,6 +6,7 @@ and comes back almost whole, where equipartition had been expected.
 Source: Fermi, Pasta, Ulam & Tsingou, Los Alamos report LA-1940 (1955); Ford, Phys. Rep. 213 (1992) 271.
 """
 
+import numpy as np
 import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
 
@@ -53,3 +54,12 @@ def lattice(n: int = 32) -> Lattice:
 def system(n: int = 6) -> System:
     """n masses as a system."""
     return network(n).system()
+
+
+def mode_energies(q: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The energies ½(Q̇ₖ² + ωₖ² Qₖ²) of the normal modes of a linear chain between walls, m = k = 1."""
+    sites = q.shape[-1]
+    number = np.arange(1, sites + 1)
+    modes = np.sqrt(2 / (sites + 1)) * np.sin(np.pi * np.outer(number, number) / (sites + 1))
+    omega = 2 * np.sin(np.pi * number / (2 * (sites + 1)))
+    return ((v @ modes) ** 2 + (omega * (q @ modes)) ** 2) / 2

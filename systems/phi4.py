@@ -7,7 +7,9 @@ Source: Rajaraman, Solitons and Instantons, ch. 2.
 """
 
 import dataclasses
+import math
 
+import numpy as np
 import sympy as sp
 
 from symlnn import Field, Lattice, Parameter, System, normal
@@ -39,3 +41,10 @@ def lattice(n: int = 100, boundary: str = "free", order: int = 2, stencil: str =
 def system(n: int = 8, boundary: str = "free") -> System:
     """The field on n sites as a system."""
     return dataclasses.replace(FIELD, boundary=boundary).discretise(n)
+
+
+def kink(x: np.ndarray, t: float, speed: float, start: float) -> tuple[np.ndarray, np.ndarray]:
+    """φ = tanh(γ(x − x₀ − wt)) and φ_t, for c = η = 1 and λ = 2."""
+    gamma = 1 / math.sqrt(1 - speed**2)
+    z = gamma * (x - start - speed * t)
+    return np.tanh(z), -gamma * speed / np.cosh(z) ** 2

@@ -10,7 +10,9 @@ Source: Scott, Chu & McLaughlin, Proc. IEEE 61 (1973) 1443; Rajaraman, Solitons 
 """
 
 import dataclasses
+import math
 
+import numpy as np
 import sympy as sp
 
 from symlnn import Field, Lattice, Parameter, System, normal
@@ -42,3 +44,10 @@ def lattice(n: int = 100, boundary: str = "free", order: int = 2, stencil: str =
 def system(n: int = 8, boundary: str = "free") -> System:
     """The field on n sites as a system."""
     return dataclasses.replace(FIELD, boundary=boundary).discretise(n)
+
+
+def kink(x: np.ndarray, t: float, speed: float, start: float) -> tuple[np.ndarray, np.ndarray]:
+    """φ = 4 arctan exp(γ(x − x₀ − wt)) and φ_t, for c = μ = 1."""
+    gamma = 1 / math.sqrt(1 - speed**2)
+    z = gamma * (x - start - speed * t)
+    return 4 * np.arctan(np.exp(z)), -2 * gamma * speed / np.cosh(z)

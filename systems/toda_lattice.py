@@ -9,6 +9,9 @@ move by sinh(κ)/κ sites a second, and the eigenvalues of Flaschka's matrix are
 Source: Toda, Theory of Nonlinear Lattices, 2nd ed.; Flaschka, Phys. Rev. B 9 (1974) 1924.
 """
 
+import math
+
+import numpy as np
 import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
 
@@ -50,3 +53,53 @@ def lattice(n: int = 100, boundary: str = "periodic") -> Lattice:
 def system(n: int = 6, boundary: str = "periodic") -> System:
     """n masses as a system."""
     return network(n, boundary).system()
+
+
+def toda_soliton(sites: int, kappa: float, t: float, start: float) -> tuple[np.ndarray, np.ndarray]:
+    """q and v of Toda's soliton on an infinite chain, m = a = b = 1:
+
+        qₙ = ln[(1 + e^{2(κ(n − 1 − n₀) − t sinh κ)}) / (1 + e^{2(κ(n − n₀) − t sinh κ)})],
+
+    which compresses the chain by 2κ and moves by sinh(κ)/κ sites a second.
+
+    Source: Toda, Theory of Nonlinear Lattices, 2nd ed., section 3.1.
+    """
+    phase = 2 * (kappa * (np.arange(sites) - start) - t * math.sinh(kappa))
+    before = phase - 2 * kappa
+    q = np.logaddexp(0, before) - np.logaddexp(0, phase)
+    v = -2 * math.sinh(kappa) * (_logistic(before) - _logistic(phase))
+    return q, v
+
+
+def soliton_on_a_ring(sites: int, kappa: float, t: float, start: float) -> tuple[np.ndarray, np.ndarray]:
+    """The same on a ring, whose springs are stretched by δ = 2κ/sites each to make room for it:
+
+        qₙ(t) = δ n + q′ₙ(e^{−δ/2} t),
+
+    since exp(−(r′ + δ)) = e^{−δ} exp(−r′) only slows all motion by e^{−δ/2}. Exact but for tails of e^{−2κ d}, d sites
+    from where the ring closes.
+    """
+    stretch = 2 * kappa / sites
+    slow = math.exp(-stretch / 2)
+    q, v = toda_soliton(sites, kappa, slow * t, start)
+    return q + stretch * np.arange(sites), slow * v
+
+
+def _logistic(x: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + np.tanh(x / 2))
+
+
+def flaschka_eigenvalues(q: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The eigenvalues of the periodic matrix with bₙ = −vₙ/2 on its diagonal and aₙ = ½ exp(−(qₙ₊₁ − qₙ)/2) beside it,
+    which Toda's motion leaves as they are.
+
+    Source: Flaschka, Phys. Rev. B 9 (1974) 1924.
+    """
+    sites = q.shape[-1]
+    a = 0.5 * np.exp(-(np.roll(q, -1, axis=-1) - q) / 2)
+    matrix = np.zeros((*q.shape, sites))
+    here, there = np.arange(sites), (np.arange(sites) + 1) % sites
+    matrix[..., here, here] = -v / 2
+    matrix[..., here, there] += a
+    matrix[..., there, here] += a
+    return np.linalg.eigvalsh(matrix)

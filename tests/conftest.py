@@ -1,5 +1,10 @@
 """Tests run in float64, with jaxtyping's shapes checked by beartype on every annotated call."""
 
+import itertools
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
 from jaxtyping import install_import_hook
 
 with install_import_hook("symlnn", "beartype.beartype"):
@@ -9,7 +14,29 @@ import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_disable_most_optimizations", True)  # tests compile much and compute little
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--production`: with XLA's optimisations, as users run it."""
+    parser.addoption("--production", action="store_true", help="compile with XLA's optimisations")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests compile much and compute little: they run without optimisations, unless asked."""
+    jax.config.update("jax_disable_most_optimizations", not config.getoption("--production"))
+
+
+_MAPS = Path("/proc/self/maps")
+_MANY_MAPS = 30_000
+_tests = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _bounded_memory_maps() -> Iterator[None]:
+    """Compiled functions are memory maps, of which Linux allows a process 65,530: forget them before they are as many."""
+    yield
+    if next(_tests) % 10 == 0 and _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > _MANY_MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture
@@ -28,3 +55,21 @@ def pendulum() -> "symlnn.System":
 def double_pendulum() -> "symlnn.System":
     """The system of the paper."""
     return symlnn.load_system("double_pendulum")
+
+
+@pytest.fixture
+def compilations() -> Iterator[list[str]]:
+    """What XLA compiles while the test runs, a message each; `clear()` it to count from there."""
+    messages: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            message = record.getMessage()
+            if message.startswith("Finished XLA compilation"):
+                messages.append(message)
+
+    logger, listener = logging.getLogger("jax"), Listener(logging.DEBUG)
+    logger.addHandler(listener)
+    with jax.log_compiles():
+        yield messages
+    logger.removeHandler(listener)

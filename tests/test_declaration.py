@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 from sympy.physics.mechanics import ReferenceFrame, dynamicsymbols
 
-from symlnn import Parameter, System, Uniform, normal, uniform
+from symlnn import Parameter, System, Uniform, fixed, multivariate_normal, normal, uniform
 
 t = dynamicsymbols._t
 x, y = dynamicsymbols("x y")
@@ -65,7 +65,7 @@ BAD: list[tuple[str, Callable[[], Any], str]] = [
     ("negative spread", lambda: normal(0, -1), "above zero"),
     ("bound that is no number", lambda: uniform("a", 1), "must be a number"),
     ("infinite bound", lambda: uniform(0, sp.oo), "must be finite"),
-    ("no distribution object", lambda: declare(states={x: 1.0, v: uniform(0, 1)}), "must be uniform"),
+    ("no distribution object", lambda: declare(states={x: "wide", v: uniform(0, 1)}), "must be uniform"),
     ("undeclared coordinate", lambda: declare(lagrangian=v**2 - y**2), "y.*no coordinate"),
     ("explicit time without its range", lambda: declare(lagrangian=v**2 / 2 - t * x), "add time=uniform"),
     (
@@ -80,7 +80,19 @@ BAD: list[tuple[str, Callable[[], Any], str]] = [
     ("name clash", lambda: declare(parameters={k: 1.0, sp.Symbol("x"): 1.0}), "two different symbols"),
     ("parameter that is no symbol", lambda: declare(parameters={k: 1.0, 2 * k: 1.0}), "must be a symbol"),
     ("parameter that is no number", lambda: declare(parameters={k: "two"}), "number or a distribution"),
-    ("angle that is no coordinate", lambda: declare(angles=(y,)), "no coordinate"),
+    ("angle that is no coordinate", lambda: declare(angles=(y,)), "angles names y.*no coordinate"),
+    ("unit of no coordinate", lambda: declare(units={y: "m"}), "units names y.*no coordinate"),
+    ("force on no coordinate", lambda: declare(forces={y: 1}), "forces names y.*no coordinate"),
+    ("initial state that is no number", lambda: declare(initial_states={x: "a"}), "must be uniform"),
+    (
+        "twice, alone and jointly",
+        lambda: declare(states={x: uniform(0, 1), (x, v): multivariate_normal([0, 0], [[1, 0], [0, 1]])}),
+        "twice",
+    ),
+    ("too few variables", lambda: declare(states={(x, v): uniform(0, 1)}), "it needs one of 2"),
+    ("covariance that is none", lambda: multivariate_normal([0, 0], [[1, 2], [2, 1]]), "positive definite"),
+    ("not symmetric", lambda: multivariate_normal([0, 0], [[1, 0.5], [0, 1]]), "symmetric"),
+    ("fixed states", lambda: declare(states={x: fixed(1), v: uniform(0, 1)}), "one number"),
     ("initial state of nothing", lambda: declare(initial_states={y: uniform(0, 1)}), "no coordinate or velocity"),
     ("name that is no word", lambda: declare(name="a/b"), "names files"),
     ("duration", lambda: declare(duration=-1.0), "positive number of seconds"),
@@ -106,3 +118,28 @@ def test_parameters_can_be_overridden() -> None:
 
 def test_repr_latex_shows_dots() -> None:
     assert r"\dot{x}" in declare()._repr_latex_()
+
+
+def test_numbers_stand_for_fixed_distributions() -> None:
+    system = declare(initial_states={x: 0.5, v: sp.Rational(1, 4)}, parameters={k: Parameter(fixed(2), "N/m")})
+    assert system.initial_states[x] == fixed(0.5)
+    assert system.initial_states[v] == fixed(0.25)
+    assert system.parameters[k] == Parameter(2.0, "N/m")
+    assert not system.m
+
+
+def test_systems_that_differ_in_numbers_share_a_law() -> None:
+    """So that nothing is derived or compiled again."""
+    system = declare()
+    for other in (
+        declare(duration=3.0),
+        system.with_parameters({"k": 7.0}),
+        declare(states={x: uniform(2, 3), v: normal(0, 1)}),
+    ):
+        assert other.law is system.law
+        assert other != system
+    assert declare(lagrangian=v**2 - k * x**2).law is not system.law
+
+
+def test_a_system_may_leave_its_states_to_data() -> None:
+    assert declare(states={}, lagrangian=v**2 / 2 - k * t * x).dof == 1

@@ -70,8 +70,8 @@ def test_a_forced_system_with_explicit_time() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8)
     times = jnp.linspace(1.0, 4.0, 31)
     q, v = jnp.array([0.5]), jnp.array([0.2])
-    rollout = symlnn.simulate(flow, q, v, times=times, u=s.u[0])
-    truth = symlnn.simulate(symlnn.SymbolicDynamics(system), q, v, times=times, u=s.u[0])
+    rollout = symlnn.simulate(flow, (q, v), times=times, u=s.u[0])
+    truth = symlnn.simulate(symlnn.SymbolicDynamics(system), (q, v), times=times, u=s.u[0])
     np.testing.assert_allclose(rollout.q, truth.q, atol=1e-6)  # the integrators' tolerances of 1e-8, over 3 s
     np.testing.assert_allclose(rollout.v, truth.v, atol=1e-6)
 

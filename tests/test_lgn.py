@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import symlnn
-from symlnn._models import GraphAcceleration, NeighbourhoodMLP, parameter_count
-from symlnn._neighbourhoods import graph_neighbourhoods, grid_neighbourhoods
+from symlnn import GraphAcceleration, NeighbourhoodMLP, graph_neighbourhoods, grid_neighbourhoods, parameter_count
 
 SMALL = symlnn.Architecture(width=16, depth=2)
 SCALES = symlnn.SiteScales(q_mean=(0.5,), q=(1.0,), difference=(0.7,), v=(2.0,), a=(3.0,))
@@ -91,9 +90,11 @@ def test_learns_a_chain() -> None:
     """Of odd springs between walls, whose direction its edges tell."""
     system = symlnn.load_system("fput_chain", n=3)
     recipe = symlnn.Recipe.single(symlnn.FirstOrder(chunk=50))
-    learned = symlnn.learn(system, "lgn", steps=150, architecture=SMALL, recipe=recipe)
-    assert min(learned.fit.history.validation) < 0.2
-    model = learned.fit.dynamics
+    learned = symlnn.learn(
+        system, symlnn.find_model("lgn", architecture=SMALL, recipe=recipe), budget=symlnn.Budget(steps=150)
+    )
+    assert learned.fit.lowest < 0.2
+    model = learned.dynamics
     assert parameter_count(model) < 3000  # as many for any number of sites
     assert isinstance(model, symlnn.SparseEulerLagrange)
     assert system.graph is not None
@@ -108,29 +109,29 @@ def test_a_fixed_boundary_is_whole() -> None:
     assert system.graph is not None
     assert system.graph.sites == 4
     assert [row[0] for row in system.graph.neighbourhoods] == [4, 0, 1, 2, 3, 4]
-    samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 100)
+    samples = eqx.filter_jit(symlnn.Stream.of(system))(jax.random.key(0), 100)
     scales = symlnn.natural_scales(system, samples)
     assert symlnn.SiteScales.measured(samples, system.graph).q[0] > 0
     for model in ("lgn", "gnn"):
-        law = symlnn.ModelSpec(model, system, scales, SMALL).build(jax.random.key(1))
+        law = symlnn.ModelSpec(symlnn.find_model(model, architecture=SMALL), system, scales).build(jax.random.key(1))
         q, v = samples.states.q[0], samples.states.v[0]
         assert eqx.filter_jit(law.acceleration)(q, v).shape == (4,)
 
 
 def test_saved_networks_know_their_graph(tmp_path: Path) -> None:
     system = symlnn.load_system("wave_equation", n=4)
-    samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 100)
-    spec = symlnn.ModelSpec("lgn", system, symlnn.natural_scales(system, samples), SMALL)
-    symlnn.save_model(tmp_path / "m.eqx", spec.build(jax.random.key(1)), spec)
-    loaded = symlnn.load_model(tmp_path / "m.eqx")
-    assert isinstance(loaded, symlnn.SparseEulerLagrange)
+    samples = eqx.filter_jit(symlnn.Stream.of(system))(jax.random.key(0), 100)
+    model = symlnn.find_model("lgn", architecture=SMALL)
+    spec = symlnn.ModelSpec(model, system, symlnn.natural_scales(system, samples))
+    symlnn.save_model(tmp_path / "m.eqx", symlnn.TrainedModel(spec.build(jax.random.key(1)), spec))
+    assert isinstance(symlnn.load_model(tmp_path / "m.eqx").dynamics, symlnn.SparseEulerLagrange)
     assert symlnn.load_spec(tmp_path / "m.eqx").system.graph == system.graph
 
 
 @pytest.mark.parametrize("model", ["lgn", "gnn"])
 def test_needs_a_graph(model: str, pendulum: symlnn.System) -> None:
     with pytest.raises(ValueError, match="needs a system with sites and neighbours, which pendulum is not"):
-        symlnn.learn(pendulum, model, steps=10)
+        symlnn.learn(pendulum, model)
 
 
 @pytest.mark.parametrize(

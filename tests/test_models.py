@@ -4,6 +4,7 @@ Models of graphs have a ring of four sites for either.
 """
 
 from pathlib import Path
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,9 +13,8 @@ import numpy as np
 import pytest
 
 import symlnn
-from symlnn._models import MODELS, parameter_count
-from symlnn._models._mlp import ACTIVATIONS, INITIALIZATIONS
-from symlnn._models._spec import trainable
+from symlnn import MODELS, parameter_count, trainable
+from symlnn._models import ACTIVATIONS, INITIALIZATIONS
 
 SMALL = symlnn.Architecture(width=16, depth=2)
 
@@ -30,8 +30,16 @@ def spec(request: pytest.FixtureRequest, varying: bool) -> symlnn.ModelSpec:
         system = symlnn.load_system("wave_equation", n=4, varying=varying)
     else:
         system = symlnn.load_system("relativistic_particle" if varying else "pendulum")
-    samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 500)
-    return symlnn.ModelSpec(request.param, system, symlnn.natural_scales(system, samples), SMALL)
+    return spec_of(system, request.param)
+
+
+def spec_of(system: symlnn.System, model: str) -> symlnn.ModelSpec:
+    scales = symlnn.natural_scales(system, drawn(system, 500))
+    return symlnn.ModelSpec(symlnn.find_model(model, architecture=SMALL), system, scales)
+
+
+def drawn(system: symlnn.System, n: int, seed: int = 0) -> symlnn.Samples:
+    return eqx.filter_jit(symlnn.Stream.of(system))(jax.random.key(seed), n)
 
 
 def states(system: symlnn.System) -> symlnn.States:
@@ -40,7 +48,7 @@ def states(system: symlnn.System) -> symlnn.States:
 
 @eqx.filter_jit
 def predicted(dynamics: symlnn.AbstractDynamics, s: symlnn.States) -> jax.Array:
-    return jax.vmap(dynamics.acceleration)(s.q, s.v, s.m, s.u, s.t)
+    return symlnn.accelerations(dynamics, s)
 
 
 def test_accelerates_under_jit_and_vmap(spec: symlnn.ModelSpec) -> None:
@@ -54,7 +62,7 @@ def test_accelerates_under_jit_and_vmap(spec: symlnn.ModelSpec) -> None:
 
 def test_works_in_float32(spec: symlnn.ModelSpec) -> None:
     with jax.enable_x64(False):
-        dynamics, s = spec.build(jax.random.key(0)), states(spec.system)
+        dynamics, s = spec_of(spec.system, spec.model.name).build(jax.random.key(0)), states(spec.system)
         assert dynamics.acceleration(s.q[0], s.v[0], s.m[0], s.u[0], s.t[0]).dtype == jnp.float32
 
 
@@ -73,22 +81,25 @@ def test_has_gradients_in_every_parameter(spec: symlnn.ModelSpec) -> None:
 
 
 def test_training_lowers_the_error(spec: symlnn.ModelSpec) -> None:
-    """Below that of the untrained model; a first-order stage alone, to spare a compilation."""
-    if spec.system.m and spec.model != "lnn":
+    """To a third of that of the untrained model; a first-order stage alone, to spare a compilation."""
+    if spec.system.m and spec.model.name != "lnn":
         pytest.skip("with a varying parameter one model must do")
-    recipe = symlnn.Recipe.single(symlnn.FirstOrder(chunk=50))
-    learned = symlnn.learn(spec.system, spec.model, steps=200, architecture=SMALL, recipe=recipe)
-    samples = eqx.filter_jit(symlnn.Stream(spec.system))(jax.random.key(9), 1000)
-    before = symlnn.acceleration_errors(samples.a, predicted(spec.build(jax.random.key(0)), samples.states))
-    assert min(learned.fit.history.validation) < 0.7 * before.relative_rms
+    model = symlnn.find_model(spec.model, recipe=symlnn.Recipe.single(symlnn.FirstOrder(chunk=50)))
+    learned = symlnn.learn(spec.system, model, budget=symlnn.Budget(steps=200))
+    samples = drawn(spec.system, 1000, 9)
+    before = symlnn.metrics.acceleration_errors(samples.a, predicted(spec.build(jax.random.key(0)), samples.states))
+    after = symlnn.metrics.acceleration_errors(samples.a, predicted(learned.dynamics, samples.states))
+    # the network of the paper, whose accelerations are off by ten times their size at first, needs hours
+    share = 0.7 if spec.model.name == "lnn_plain" else 1 / 3
+    assert after.relative_rms < share * before.relative_rms
     assert learned.fit.steps == (200,)
 
 
 def test_survives_the_disk(spec: symlnn.ModelSpec, tmp_path: Path) -> None:
     dynamics, s = spec.build(jax.random.key(3)), states(spec.system)
-    symlnn.save_model(tmp_path / "m.eqx", dynamics, spec)
-    assert symlnn.load_spec(tmp_path / "m.eqx") == spec
-    loaded = symlnn.load_model(tmp_path / "m.eqx")
+    symlnn.save_model(tmp_path / "m.eqx", symlnn.TrainedModel(dynamics, spec))
+    assert symlnn.load_spec(tmp_path / "m.eqx") == symlnn.load_model(tmp_path / "m.eqx").spec == spec
+    loaded = symlnn.load_model(tmp_path / "m.eqx").dynamics
     assert parameter_count(loaded) == parameter_count(dynamics) > 0
     np.testing.assert_array_equal(predicted(loaded, s), predicted(dynamics, s))
     with jax.enable_x64(False), pytest.raises(ValueError, match="float64 but JAX is set to float32"):
@@ -104,7 +115,7 @@ def test_varying_parameters_are_asked_for(spec: symlnn.ModelSpec) -> None:
 
 
 def test_has_a_title(spec: symlnn.ModelSpec) -> None:
-    assert len(spec.title) > len(spec.model)
+    assert len(spec.model.title) > len(spec.model.name)
 
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
@@ -149,22 +160,43 @@ def MODEL(system, scales, architecture, *, key):
 def test_a_model_from_a_file(pendulum: symlnn.System, tmp_path: Path) -> None:
     path = tmp_path / "half.py"
     path.write_text(OWN_MODEL)
-    learned = symlnn.learn(pendulum, str(path), steps=50, architecture=SMALL)
-    symlnn.save_model(tmp_path / "half.eqx", learned.fit.dynamics, learned.spec)
-    assert isinstance(symlnn.load_model(tmp_path / "half.eqx"), symlnn.EulerLagrange)
+    recipe = symlnn.Recipe.single(symlnn.FirstOrder(chunk=10))
+    learned = symlnn.learn(pendulum, symlnn.find_model(str(path), recipe=recipe), budget=symlnn.Budget(steps=10))
+    assert learned.model.spec.model.title == "A network of half the width"
+    symlnn.save_model(tmp_path / "half.eqx", learned.model)
+    assert isinstance(symlnn.load_model(tmp_path / "half.eqx").dynamics, symlnn.EulerLagrange)
     path.write_text("MODEL = 3")
     with pytest.raises(ValueError, match="defines no MODEL"):
-        symlnn.learn(pendulum, str(path), steps=50)
+        symlnn.learn(pendulum, str(path))
     path.write_text("def MODEL(system, scales, architecture, *, key):\n    return 3\n")
     with pytest.raises(ValueError, match="returned a int"):
-        symlnn.learn(pendulum, str(path), steps=50)
+        symlnn.learn(pendulum, str(path))
     with pytest.raises(ValueError, match="no model file"):
-        symlnn.learn(pendulum, str(tmp_path / "absent.py"), steps=50)
+        symlnn.learn(pendulum, str(tmp_path / "absent.py"))
+
+
+def half(system: symlnn.System, scales: symlnn.Scales, architecture: symlnn.Architecture, *, key: jax.Array) -> Any:
+    """A network of half the width."""
+    return symlnn.MODELS["lnn"].builder(
+        system, scales, symlnn.Architecture(architecture.width // 2, architecture.depth), key=key
+    )
+
+
+def test_a_builder_is_a_model(pendulum: symlnn.System, tmp_path: Path) -> None:
+    """Its file holds no name to find it by, so it is asked for."""
+    model = symlnn.find_model(half, architecture=SMALL, recipe=symlnn.Recipe.single(symlnn.FirstOrder(chunk=10)))
+    learned = symlnn.learn(pendulum, model, budget=symlnn.Budget(steps=10))
+    symlnn.save_model(tmp_path / "m.eqx", learned.model)
+    with pytest.raises(ValueError, match=r"“A network of half the width”: pass load_model\(path, builder\)"):
+        symlnn.load_model(tmp_path / "m.eqx")
+    again = symlnn.load_model(tmp_path / "m.eqx", half)
+    s = states(pendulum)
+    np.testing.assert_array_equal(predicted(again.dynamics, s), predicted(learned.dynamics, s))
 
 
 def test_a_mechanical_lagrangian_has_a_positive_mass_matrix(double_pendulum: symlnn.System) -> None:
     """And one that does not depend on the velocities: M = C Cᵀ, back in the units of v."""
-    samples = eqx.filter_jit(symlnn.Stream(double_pendulum))(jax.random.key(0), 500)
+    samples = drawn(double_pendulum, 500)
     scales = symlnn.natural_scales(double_pendulum, samples)
     features = symlnn.Features(double_pendulum.is_angle, scales)
     lagrangian = symlnn.MechanicalLagrangian(features, SMALL, key=jax.random.key(4))
@@ -178,7 +210,7 @@ def test_a_mechanical_lagrangian_has_a_positive_mass_matrix(double_pendulum: sym
 
 def test_a_hybrid_without_additions_is_mechanical(double_pendulum: symlnn.System) -> None:
     """And with a vector potential alone it is quadratic in the velocities: its mass matrix does not depend on them."""
-    samples = eqx.filter_jit(symlnn.Stream(double_pendulum))(jax.random.key(0), 500)
+    samples = drawn(double_pendulum, 500)
     features = symlnn.Features(double_pendulum.is_angle, symlnn.natural_scales(double_pendulum, samples))
     key = jax.random.key(4)
     q, v = samples.states.q[0], samples.states.v[0]

@@ -2,18 +2,26 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
 
 import symlnn
-from symlnn._report._mathml import equation
 from symlnn._report._page import _in_words
-from symlnn._report._style import TRUTH, colours
-from symlnn._report._table import number
+from symlnn.plots import TRUTH, colours
+from symlnn.report import equation, number
 
 SMALL = symlnn.Architecture(width=8, depth=1)
+TINY = symlnn.Effort(symlnn.Budget(steps=60), test_states=2_000, check_states=500, quick=True)
+
+
+def small(name: str) -> symlnn.Model:
+    return symlnn.find_model(name, architecture=SMALL)
 
 
 def test_an_interrupted_validation_writes_nothing(pendulum: symlnn.System, tmp_path: Path) -> None:
@@ -22,24 +30,35 @@ def test_an_interrupted_validation_writes_nothing(pendulum: symlnn.System, tmp_p
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        symlnn.validate(pendulum, ("nn",), out=tmp_path / "r", quick=True, steps=300, architecture=SMALL, progress=stop)
+        symlnn.validate(pendulum, ("nn",), out=tmp_path / "r", effort=TINY, listener=stop)
     assert not list(tmp_path.iterdir())
 
 
+def broken(system: symlnn.System, scales: symlnn.Scales, architecture: symlnn.Architecture, *, key: Any) -> Any:
+    """A model that is no number anywhere."""
+    built = small("nn").builder(system, scales, SMALL, key=key)
+    return jax.tree.map(lambda x: x * np.nan if eqx.is_inexact_array(x) else x, built)
+
+
 def test_a_planar_chain_is_animated_and_chaos_is_named(double_pendulum: symlnn.System, tmp_path: Path) -> None:
-    result = symlnn.validate(
-        double_pendulum, ("nn",), out=tmp_path / "r", quick=True, steps=60, architecture=SMALL, command="symlnn …"
-    )
+    models = {"nn": small("nn"), "broken": broken, "theirs": symlnn.SymbolicDynamics(double_pendulum)}
+    result = symlnn.validate(double_pendulum, models, out=tmp_path / "r", effort=TINY, command="symlnn …")
     page = (tmp_path / "r" / "index.html").read_text()
     assert "<canvas" in page
     assert "Lyapunov time of" in page
     assert "http" not in page.replace("http://www.w3.org", "").replace("https://www.w3.org", "")
     assert result.lyapunov_time is not None
-    # the paper's system at large energies: the exponent lies about 1/s
-    assert 0.3 < result.lyapunov_time < 3.0
     document = result.to_json()
     assert document["cross_checks"]["symbolic_vs_autodiff"]["passed"]
     assert document["models"]["nn"]["energy"]["trajectories"] == 40
+    # one model that cannot be trained does not take the report with it
+    assert "At step 0 the loss is nan" in document["models"]["broken"]["warning"]
+    assert "broken: At step 0" in page
+    assert document["models"]["nn"]["warning"] == ""
+    # a dynamics is measured as it is, and the truth is right
+    assert document["models"]["theirs"]["acceleration"]["relative_rms"] < 1e-12
+    assert not (tmp_path / "r" / "models" / "theirs.eqx").exists()
+    assert (tmp_path / "r" / "models" / "nn.eqx").exists()
 
 
 @pytest.mark.parametrize(
@@ -80,6 +99,23 @@ def test_equations_have_dots_over_letters_and_powers_over_indices(double_pendulu
     assert 'lspace="0.17em"' in markup  # 3 sin θ, not 3sin θ
 
 
+def test_a_bench_takes_any_law_with_an_energy() -> None:
+    """A lattice, which has no declaration of states: the truth keeps its energy, a faster wave loses its way."""
+    laws = [
+        symlnn.SparseEulerLagrange(symlnn.graph_lagrangian(symlnn.load_lattice("wave_equation", n=8), {"c": c}))
+        for c in (1.0, 1.1)
+    ]
+    q = jnp.sin(2 * jnp.pi * (jnp.arange(8) + jnp.array([[0.0], [1.5]])) / 8)
+    start = symlnn.States.of(q, jnp.zeros_like(q))
+    bench = symlnn.Bench.of_law(laws[0], start, start, jnp.linspace(0.0, 1.0, 21))
+    same, off = (bench.judge(law) for law in laws)
+    assert same.acceleration.relative_rms == 0
+    assert same.motion.spread.final_max < 1e-6  # the tolerance of the integrator
+    assert off.acceleration.relative_rms == pytest.approx(0.21)  # c² = 1.21
+    assert off.motion.spread.final_max > 1e-3
+    assert off.valid_seconds.max() < same.valid_seconds.min() == 1.0
+
+
 def test_a_model_keeps_its_colour() -> None:
     assert colours(["nn", "lnn"])["lnn"] == colours(["lnn", "mine"])["lnn"]
     shades = colours(["lnn", "nn", "a", "b"])
@@ -99,7 +135,7 @@ def test_energy_is_null_where_it_is_not_conserved(tmp_path: Path) -> None:
         dissipation=theta.diff(pendulum.t) ** 2 / 10,
         duration=2.0,
     )
-    result = symlnn.validate(damped, ("lnn",), out=tmp_path / "r", quick=True, steps=60, architecture=SMALL)
+    result = symlnn.validate(damped, {"lnn": small("lnn")}, out=tmp_path / "r", effort=TINY)
     model = result.to_json()["models"]["lnn"]
     assert model["energy"] is None
     assert model["power_balance"]["trajectories"] == 40

@@ -10,14 +10,24 @@ import numpy as np
 import pytest
 
 import symlnn
-from symlnn._train import RESIDUALS
+from symlnn import RESIDUALS
 
 SMALL = symlnn.Architecture(width=16, depth=2)
 
 
 def scaled(system: symlnn.System) -> tuple[symlnn.Samples, symlnn.Scales]:
-    samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 300)
+    samples = eqx.filter_jit(symlnn.Stream.of(system))(jax.random.key(0), 300)
     return samples, symlnn.natural_scales(system, samples)
+
+
+def built(system: symlnn.System, scales: symlnn.Scales, model: str = "lnn") -> Any:
+    spec = symlnn.ModelSpec(symlnn.find_model(model, architecture=SMALL), system, scales)
+    return spec.build(jax.random.key(0))
+
+
+def learn(system: symlnn.System, model: str, steps: Any, data: Any = None, **changes: Any) -> symlnn.Learned:
+    found = symlnn.find_model(model, architecture=SMALL, **changes)
+    return symlnn.learn(system, found, data=data, budget=symlnn.Budget(steps=steps))
 
 
 @pytest.mark.parametrize("name", [*RESIDUALS])
@@ -27,11 +37,9 @@ def test_the_truth_leaves_nothing(name: str, system_name: str) -> None:
     samples, scales = scaled(system)
     twin = symlnn.EulerLagrange(symlnn.SymbolicLagrangian(system))
     residual = RESIDUALS[name](twin, scales, samples)
-    drawn = samples
-    if residual.on_motions:
-        drawn = eqx.filter_jit(symlnn.SegmentStream(system, interval=scales.interval, count=3))(jax.random.key(1), 100)
+    drawn = eqx.filter_jit(symlnn.Stream.of(system, residual.observations))(jax.random.key(1), 100)
     found = eqx.filter_jit(residual)(twin, drawn)
-    rows = {"vector_field": 2, "trajectory": 6}.get(name, 1) * system.dof
+    rows = {"vector_field": 2, "trajectory": 4}.get(name, 1) * system.dof
     assert found.shape == (drawn.size, rows)
     # one step of Tsit5 an interval is off by 2e-4 of the rates at the most violent states
     np.testing.assert_allclose(found, 0.0, atol=1e-3 if name == "trajectory" else 1e-9)
@@ -50,7 +58,7 @@ class Scaled(symlnn.AbstractLagrangian):
 def test_no_lagrangian_is_a_trivial_minimum(double_pendulum: symlnn.System) -> None:
     """A wrong Lagrangian stays as wrong when it is made small, and a total derivative does not matter."""
     samples, scales = scaled(double_pendulum)
-    wrong = symlnn.ModelSpec("lnn", double_pendulum, scales, SMALL).build(jax.random.key(0))
+    wrong = built(double_pendulum, scales)
     assert isinstance(wrong, symlnn.EulerLagrange)
     residual = symlnn.EulerLagrangeResidual(scales.v, scales.a)
     reference = residual(wrong, samples)
@@ -65,7 +73,7 @@ def test_no_lagrangian_is_a_trivial_minimum(double_pendulum: symlnn.System) -> N
 
 def test_with_one_coordinate_it_is_the_scaled_acceleration(pendulum: symlnn.System) -> None:
     samples, scales = scaled(pendulum)
-    model = symlnn.ModelSpec("lnn", pendulum, scales, SMALL).build(jax.random.key(0))
+    model = built(pendulum, scales)
     found = symlnn.EulerLagrangeResidual(scales.v, scales.a)(model, samples)
     expected = symlnn.ScaledAcceleration(scales.a)(model, samples)
     np.testing.assert_allclose(jnp.abs(found), jnp.abs(expected), rtol=1e-9)
@@ -73,19 +81,24 @@ def test_with_one_coordinate_it_is_the_scaled_acceleration(pendulum: symlnn.Syst
 
 def test_it_asks_for_a_lagrangian(pendulum: symlnn.System) -> None:
     with pytest.raises(ValueError, match="needs a model with a Lagrangian, not a DirectAcceleration"):
-        symlnn.learn(pendulum, "nn", residual="euler_lagrange", steps=10, architecture=SMALL)
+        learn(pendulum, "nn", 10, residual="euler_lagrange")
+
+
+def trajectory(scales: symlnn.Scales, count: int = 2, **others: Any) -> symlnn.TrajectoryResidual:
+    return symlnn.TrajectoryResidual(symlnn.Stretches(count, scales.interval), scales.v, scales.a, **others)
 
 
 def test_a_long_interval_is_divided(pendulum: symlnn.System) -> None:
     """Data of a low rate must not be fitted with the error of one long step."""
     _, scales = scaled(pendulum)
-    segments = eqx.filter_jit(symlnn.SegmentStream(pendulum, interval=0.2, count=1))(jax.random.key(1), 50)
-    law = symlnn.SymbolicDynamics(pendulum)
-    errors = [
-        float(jnp.abs(symlnn.TrajectoryResidual(scales.v, scales.a, step)(law, segments)).max())
-        for step in (0.2, scales.interval)
-    ]
+    data = symlnn.generate_trajectories(pendulum, 4, duration=2.0, rate=5.0)
     assert scales.interval < 0.1
+    residual = trajectory(scales, 1)
+    fine = residual.observations.of(data)
+    coarse = symlnn.Stretches(1, 0.2).of(data)
+    assert (coarse.substeps, fine.substeps) == (1, int(np.ceil(0.2 / scales.interval)))
+    law = symlnn.SymbolicDynamics(pendulum)
+    errors = [float(jnp.abs(eqx.filter_jit(residual)(law, batch)).max()) for batch in (coarse, fine)]
     assert errors[1] < 0.1 * errors[0]  # Tsit5 is of order 5: half the step, a thirtieth of the error
 
 
@@ -101,13 +114,13 @@ def test_adjoints_agree_with_forward_differences(
     pendulum: symlnn.System, adjoint: diffrax.AbstractAdjoint, tolerance: float
 ) -> None:
     _, scales = scaled(pendulum)
-    segments = symlnn.SegmentStream(pendulum, interval=scales.interval, count=2)(jax.random.key(1), 5)
-    model = symlnn.ModelSpec("node", pendulum, scales, SMALL).build(jax.random.key(0))
-    params, static = eqx.partition(model, eqx.is_inexact_array)
+    segments = symlnn.Stream.of(pendulum, symlnn.Stretches(2, scales.interval))(jax.random.key(1), 5)
+    model = built(pendulum, scales, "node")
+    params, static = eqx.partition(model, symlnn.trainable(model))
     direction = jax.tree.map(jnp.ones_like, params)
 
     def loss(params: Any, adjoint: diffrax.AbstractAdjoint) -> jax.Array:
-        residual = symlnn.TrajectoryResidual(scales.v, scales.a, scales.interval, adjoint=adjoint)
+        residual = trajectory(scales, adjoint=adjoint)
         return jnp.sum(residual(eqx.combine(params, static), segments) ** 2)
 
     gradient = jax.jit(jax.grad(lambda p: loss(p, adjoint)))(params)
@@ -119,42 +132,63 @@ def test_adjoints_agree_with_forward_differences(
 
 def test_segments_of_trajectories_are_what_the_oracle_says(pendulum: symlnn.System) -> None:
     data = symlnn.generate_trajectories(pendulum, 3, duration=1.0, rate=20.0)
-    segments = symlnn.segments_of(data, 4)
+    segments = symlnn.Stretches(4, 0.05).of(data)
     assert segments.q.shape == (3 * (21 - 4), 4, 1)
+    assert segments.u is None
     np.testing.assert_allclose(segments.interval, 0.05)
     np.testing.assert_array_equal(segments.q[0, :, 0], data["q"].values[0, 1:5, 0])
     np.testing.assert_array_equal(segments[17:].states.q[0], data["q"].values[1, 0])
+
+
+def test_inputs_that_change_are_followed() -> None:
+    """A cart driven by a sampled force: the oracle leaves the residual of its own interpolation, and no more."""
+    system = symlnn.load_system("cart_pole")
+    times = jnp.linspace(0.0, 1.0, 51)
+    force = symlnn.SampledInputs(times, 5 * jnp.sin(3 * times)[:, None])
+    data = symlnn.generate_trajectories(system, 3, duration=1.0, rate=50.0, u=force)
+    assert data["u"].dims == ("trajectory", "time", "input")
+    np.testing.assert_allclose(data["u"].values[1], force.values, atol=1e-12)
+    samples = symlnn.Instants().of(data)
+    law = symlnn.SymbolicDynamics(system)
+    np.testing.assert_allclose(symlnn.accelerations(law, samples.states), samples.a, rtol=1e-12, atol=1e-12)
+    _, scales = scaled(system)
+    residual = trajectory(scales)
+    segments = residual.observations.of(data)
+    assert segments.u is not None
+    assert segments.u.shape == (3 * 49, 3, 1)
+    held = eqx.tree_at(lambda s: s.u, segments, None)
+    found, ignoring = (eqx.filter_jit(residual)(law, batch) for batch in (segments, held))
+    assert float(jnp.abs(found).max()) < 1e-5  # one step of Tsit5 an interval
+    assert float(jnp.abs(ignoring).max()) > 100 * float(jnp.abs(found).max())
 
 
 def test_training_on_the_motions_of_a_data_set(pendulum: symlnn.System) -> None:
     """One trajectory is held out; a first-order stage alone, to spare a compilation."""
     data = symlnn.generate_trajectories(pendulum, 3, duration=1.0, rate=20.0)
     recipe = symlnn.Recipe.single(symlnn.FirstOrder(chunk=25))
-    learned = symlnn.learn(pendulum, "node2", data=data, steps=100, architecture=SMALL, recipe=recipe, horizon=1)
-    assert min(learned.fit.history.validation) < 0.1  # an untrained network errs by about one
+    learned = learn(pendulum, "node2", 100, data, recipe=recipe, residual=symlnn.trajectory(1))
+    assert learned.fit.lowest < 0.1  # an untrained network errs by about one
     wrapped = data.assign(q=(data["q"] + np.pi) % (2 * np.pi) - np.pi + 4.0 * (data["t"] > 0.5))
     with pytest.raises(ValueError, match="theta jumps by more than half a turn"):
-        symlnn.learn(pendulum, "node2", data=wrapped, steps=10, architecture=SMALL)
-    with pytest.raises(ValueError, match="at least 2 successful trajectories"):
-        symlnn.learn(pendulum, "node2", data=data.isel(trajectory=[0]), steps=10, architecture=SMALL)
+        learn(pendulum, "node2", 10, wrapped)
 
 
 def test_what_cannot_be_trained_on_motions_is_said(pendulum: symlnn.System) -> None:
     single = symlnn.generate(pendulum, 50)
     with pytest.raises(ValueError, match="needs trajectories, but the data set holds single states"):
-        symlnn.learn(pendulum, "node", data=single, steps=10, architecture=SMALL)
+        learn(pendulum, "node", 10, single)
+    with pytest.raises(ValueError, match="Training on motions cannot use Samples"):
+        learn(pendulum, "node", 10, symlnn.Instants().of(single))
     short = symlnn.generate_trajectories(pendulum, 12, duration=0.1, rate=10.0)
     with pytest.raises(ValueError, match="no trajectory of 3 instants"):
-        symlnn.learn(pendulum, "node", data=short, steps=10, architecture=SMALL)
-    with pytest.raises(ValueError, match="horizon must be at least 1"):
-        symlnn.learn(pendulum, "node", horizon=0, steps=10)
+        learn(pendulum, "node", 10, short)
     with pytest.raises(ValueError, match="Unknown residual 'energy'"):
-        symlnn.learn(pendulum, "lnn", residual="energy", steps=10, architecture=SMALL)
-    with pytest.raises(ValueError, match="interval and count must be positive"):
-        symlnn.SegmentStream(pendulum, interval=0.0, count=2)
+        learn(pendulum, "lnn", 10, residual="energy")
+    with pytest.raises(ValueError, match="at least 1 interval"):
+        symlnn.Stretches(0, 0.1)
 
 
 @pytest.mark.parametrize("residual", ["euler_lagrange", "vector_field"])
 def test_any_of_them_trains_an_lnn(pendulum: symlnn.System, residual: str) -> None:
-    learned = symlnn.learn(pendulum, "lnn", residual=residual, steps=(100, 12), architecture=SMALL)
-    assert min(learned.fit.history.validation) < 0.05
+    learned = learn(pendulum, "lnn", (100, 12), residual=residual)
+    assert learned.fit.lowest < 0.05

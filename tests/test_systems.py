@@ -1,12 +1,14 @@
 """The contract of every system in the catalogue."""
 
 import json
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
-from sympy.physics.mechanics import LagrangesMethod
+from sympy.physics.mechanics import LagrangesMethod, Point, ReferenceFrame
 
 import symlnn
 from symlnn._serialise import system_from_json, system_to_json
@@ -25,18 +27,32 @@ def test_declares_units_domain_and_source(system: symlnn.System) -> None:
     assert all(parameter.unit for parameter in system.parameters.values())
 
 
+def generalized_forces(system: symlnn.System) -> tuple[ReferenceFrame, list[tuple[Point, Any]]]:
+    """Qᵢ − ∂F/∂q̇ᵢ as SymPy's mechanics takes it: a force on a point that moves as qᵢ does, for each coordinate."""
+    frame = ReferenceFrame("N")
+    loads = []
+    for x in system.coordinates:
+        velocity = x.diff(system.t)
+        point = Point(f"P_{x.func}")
+        point.set_vel(frame, velocity * frame.x)
+        loads.append((point, (system.forces.get(x, sp.S.Zero) - sp.diff(system.dissipation, velocity)) * frame.x))
+    return frame, loads
+
+
 def test_agrees_with_lagranges_method(system: symlnn.System) -> None:
-    """Against SymPy's own derivation, at random states and parameters."""
-    method = LagrangesMethod(system.lagrangian, list(system.coordinates))
+    """Against SymPy's own derivation with its own generalised forces, at random states, times, inputs, parameters."""
+    frame, loads = generalized_forces(system)
+    method = LagrangesMethod(system.lagrangian, list(system.coordinates), forcelist=loads, frame=frame)
     method.form_lagranges_equations()
     matrix, forcing = (part.applyfunc(system.plain) for part in (method.mass_matrix, method.forcing))
-    arguments = [*system.q, *system.v, *system.parameters]
+    arguments = [*system.q, *system.v, *system.u, system.t, *system.parameters]
     theirs = sp.lambdify(arguments, [matrix, forcing], "numpy")
     ours = sp.lambdify(arguments, [system.mass_matrix, system.generalized_forces - system.bias], "numpy")
     states = symlnn.sample_states(system, 20, key=jax.random.key(1))
     generator = np.random.default_rng(2)
-    for q, v in zip(states.q, states.v, strict=True):
-        values = [*map(float, q), *map(float, v), *generator.uniform(0.5, 2.0, len(system.parameters))]
+    for q, v, u, t in zip(states.q, states.v, states.u, states.t, strict=True):
+        drawn = map(float, (*q, *v, *u, t))
+        values = [*drawn, *generator.uniform(0.5, 2.0, len(system.parameters))]
         (m1, f1), (m2, f2) = theirs(*values), ours(*values)
         expected, actual = np.linalg.solve(m1, f1), np.linalg.solve(m2, f2)
         np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
@@ -53,18 +69,39 @@ def test_conserved_quantities_are_conserved(system: symlnn.System) -> None:
     """Along the analytic motion, to the tolerance of the integrator."""
     states = symlnn.sample_states(system, 5, key=jax.random.key(3), initial=True)
     dynamics = symlnn.SymbolicDynamics(system)
-    duration = min(system.duration, 5.0)
-    rollout = symlnn.simulate(
-        dynamics, states.q, states.v, duration=duration, rate=10.0, m=states.m, rtol=1e-10, atol=1e-10
-    )
+    duration = max(min(system.duration, 5.0), system.duration / 20)
+    sharp = symlnn.Integrator(rtol=1e-10, atol=1e-12)
+    rollout = symlnn.simulate(dynamics, states, duration=duration, rate=50 / duration, integrator=sharp)
     assert bool(rollout.successful.all())
-    arguments = [*system.q, *system.v, *system.parameters]
-    for expression in system.conserved_quantities().values():
+    arguments = [*system.q, *system.v, system.t, *system.parameters]
+    for expression in system.conserved_quantities.values():
         function = sp.lambdify(arguments, expression, "numpy")
         for k in range(5):
             parameters = np.asarray(dynamics.parameters.values(states.m[k], states.q))
-            value = function(*np.asarray(rollout.q[k]).T, *np.asarray(rollout.v[k]).T, *parameters)
+            motion = (*np.asarray(rollout.q[k]).T, *np.asarray(rollout.v[k]).T, np.asarray(rollout.t))
+            value = function(*motion, *parameters)
             np.testing.assert_allclose(value, value[0], rtol=1e-7, atol=1e-7)
+
+
+def test_the_energy_changes_by_the_power(system: symlnn.System) -> None:
+    """dh/dt = ∂h/∂q·v + ∂h/∂v·a + ∂h/∂t is v·Q − ∂L/∂t at random states, to the rounding of the terms that cancel.
+
+    It is zero everywhere exactly where the energy is said to be conserved.
+    """
+    dynamics = symlnn.SymbolicDynamics(system)
+
+    @jax.jit
+    @jax.vmap
+    def balance(state: symlnn.States) -> tuple[jax.Array, jax.Array, jax.Array]:
+        q, v, m, u, t = state.q, state.v, state.m, state.u, state.t
+        a = dynamics.acceleration(q, v, m, u, t)
+        by_q, by_v, by_t = jax.grad(lambda q, v, t: dynamics.energy(q, v, m, t), argnums=(0, 1, 2))(q, v, t)
+        terms = jnp.concatenate([by_q * v, by_v * a, by_t[None]])
+        return jnp.sum(terms), dynamics.power(q, v, m, u, t), jnp.sum(jnp.abs(terms))
+
+    rate, power, size = map(np.asarray, balance(symlnn.sample_states(system, 200, key=jax.random.key(4))))
+    assert np.all(np.abs(rate - power) <= 1e-12 * size)
+    assert bool(np.all(np.abs(power) <= 1e-12 * size)) is system.conserves_energy
 
 
 def test_mass_matrix_is_symmetric(system: symlnn.System) -> None:
@@ -81,44 +118,67 @@ def test_is_hashable_and_equal_to_its_copy(system: symlnn.System) -> None:
     assert again == system
 
 
-def accelerations(name: str, q: list[float], v: list[float], m: list[float] | None = None) -> np.ndarray:
+def accelerations(
+    name: str,
+    q: list[float],
+    v: list[float],
+    *,
+    m: list[float] | None = None,
+    u: list[float] | None = None,
+    t: float = 0.0,
+) -> np.ndarray:
     dynamics = symlnn.SymbolicDynamics(symlnn.load_system(name))
-    varying = None if m is None else jax.numpy.asarray(m)
-    return np.asarray(dynamics.acceleration(jax.numpy.asarray(q), jax.numpy.asarray(v), varying))
+    varying, inputs = (None if x is None else jnp.asarray(x) for x in (m, u))
+    return np.asarray(dynamics.acceleration(jnp.asarray(q), jnp.asarray(v), varying, inputs, t))
 
 
-HAND_DERIVED = [
-    ("falling_ball", [1.0, 2.0], [3.0, 4.0], None, [-9.8, 0.0]),
-    ("harmonic_oscillator", [0.3], [1.0], None, [-4 * 0.3]),
-    ("pendulum", [0.5], [2.0], None, [-9.8 * np.sin(0.5)]),
+HAND_DERIVED: list[tuple[str, list[float], list[float], dict[str, Any], list[float]]] = [
+    ("falling_ball", [1.0, 2.0], [3.0, 4.0], {}, [-9.8, 0.0]),
+    ("harmonic_oscillator", [0.3], [1.0], {}, [-4 * 0.3]),
+    ("pendulum", [0.5], [2.0], {}, [-9.8 * np.sin(0.5)]),
     (
         "elastic_pendulum",
         [1.3, 0.4],
         [0.2, 0.7],
-        None,
+        {},
         [1.3 * 0.7**2 + 9.8 * np.cos(0.4) - 40 * 0.3, -(9.8 * np.sin(0.4) + 2 * 0.2 * 0.7) / 1.3],
     ),
     (
         "spherical_pendulum",
         [1.0, 0.3],
         [0.2, 2.0],
-        None,
+        {},
         [np.sin(1.0) * np.cos(1.0) * 4 - 9.8 * np.sin(1.0), -2 * 0.2 * 2.0 / np.tan(1.0)],
     ),
-    ("kepler", [1.5, 0.3], [0.2, 0.8], None, [1.5 * 0.8**2 - 1 / 1.5**2, -2 * 0.2 * 0.8 / 1.5]),
-    ("charged_particle", [1.0, 2.0], [0.5, -0.3], None, [-0.3 - 0.25, -0.5 - 0.5]),
-    ("relativistic_particle", [1.0], [0.6], [3.0], [3 * 0.8**3]),
-    ("relativistic_particle_paper", [1.0], [0.6], [3.0], [3 * 0.8**5 / 1.72]),
+    ("kepler", [1.5, 0.3], [0.2, 0.8], {}, [1.5 * 0.8**2 - 1 / 1.5**2, -2 * 0.2 * 0.8 / 1.5]),
+    ("charged_particle", [1.0, 2.0], [0.5, -0.3], {}, [-0.3 - 0.25, -0.5 - 0.5]),
+    ("relativistic_particle", [1.0], [0.6], {"m": [3.0]}, [3 * 0.8**3]),
+    ("relativistic_particle_paper", [1.0], [0.6], {"m": [3.0]}, [3 * 0.8**5 / 1.72]),
+    (
+        "kepler_si",
+        [7e6, 0.3],
+        [120.0, 1.1e-3],
+        {},
+        [7e6 * 1.1e-3**2 - 3.986004418e14 / 7e6**2, -2 * 120.0 * 1.1e-3 / 7e6],
+    ),
+    (
+        "driven_damped_pendulum",
+        [0.5],
+        [2.0],
+        {"t": 0.7},
+        [9.8 * (-np.sin(0.5) + 1.5 * np.cos(2 / 3 * np.sqrt(9.8) * 0.7)) - np.sqrt(9.8) / 2 * 2.0],
+    ),
+    ("kapitza_pendulum", [2.5], [0.6], {"t": 0.013}, [-(9.8 - 0.1 * 100**2 * np.cos(1.3)) * np.sin(2.5)]),
 ]
 
 
 @pytest.mark.parametrize(
-    ("name", "q", "v", "m", "expected"), HAND_DERIVED, ids=lambda x: x if isinstance(x, str) else ""
+    ("name", "q", "v", "given", "expected"), HAND_DERIVED, ids=lambda x: x if isinstance(x, str) else ""
 )
 def test_hand_derived_accelerations(
-    name: str, q: list[float], v: list[float], m: list[float] | None, expected: list[float]
+    name: str, q: list[float], v: list[float], given: dict[str, Any], expected: list[float]
 ) -> None:
-    np.testing.assert_allclose(accelerations(name, q, v, m), expected, rtol=1e-12)
+    np.testing.assert_allclose(accelerations(name, q, v, **given), expected, rtol=1e-12)
 
 
 def test_double_pendulum_against_the_textbook() -> None:
@@ -142,6 +202,43 @@ def test_n_pendulum_of_two_is_the_double_pendulum() -> None:
 
 @pytest.mark.parametrize(("v", "ratio"), [(0.5, 0.50), (0.9, 0.073)])
 def test_the_papers_relativistic_lagrangian_is_not_special_relativity(v: float, ratio: float) -> None:
-    ours = accelerations("relativistic_particle_paper", [0.0], [v], [1.0])
-    relativity = accelerations("relativistic_particle", [0.0], [v], [1.0])
+    ours = accelerations("relativistic_particle_paper", [0.0], [v], m=[1.0])
+    relativity = accelerations("relativistic_particle", [0.0], [v], m=[1.0])
     np.testing.assert_allclose(ours / relativity, ratio, rtol=1e-2)
+
+
+@pytest.mark.parametrize(("angle", "rate", "push"), [(0.3, -1.2, 7.0), (2.8, 4.0, -10.0), (-1.5, 0.0, 0.0)])
+def test_cart_pole_against_the_published_equations(angle: float, rate: float, push: float) -> None:
+    """The closed form of Florian 2007, with the viscous friction of the cart, b ẋ, in place of Coulomb's."""
+    cart, pole, length, g, b, c, speed = 1.0, 0.1, 0.5, 9.8, 1.0, 2e-6, 0.7
+    sine, cosine = np.sin(angle), np.cos(angle)
+    pushed = (push + pole * length * rate**2 * sine - b * speed) / (cart + pole)
+    inertia = length * (4 / 3 - pole * cosine**2 / (cart + pole))
+    second = (g * sine - cosine * pushed - c * rate / (pole * length)) / inertia
+    first = pushed - pole * length * second * cosine / (cart + pole)
+    actual = accelerations("cart_pole", [0.4, angle], [speed, rate], u=[push])
+    np.testing.assert_allclose(actual, [first, second], rtol=1e-12)
+
+
+def departure_from_upright(amplitude: float, start: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
+    """(t, θ − π) of Kapitza's pendulum whose pivot is shaken by that amplitude, let go at θ − π = start."""
+    system = symlnn.load_system("kapitza_pendulum").with_parameters({"a": amplitude})
+    at_rest = jnp.array([np.pi + start]), jnp.zeros(1)
+    rollout = symlnn.simulate(symlnn.SymbolicDynamics(system), at_rest, duration=duration, rate=200.0)
+    assert bool(rollout.successful)
+    return np.asarray(rollout.t), np.asarray(rollout.q[:, 0]) - np.pi
+
+
+@pytest.mark.parametrize("amplitude", [0.06, 0.1])
+def test_kapitzas_pendulum_stands_where_the_drive_is_strong(amplitude: float) -> None:
+    """a²Ω² > 2 g l: it oscillates about the upright with √(a²Ω²/(2 l²) − g/l), to an order of a/l."""
+    t, departure = departure_from_upright(amplitude, 0.1, 4.0)
+    slow = 0.1 * np.cos(np.sqrt((amplitude * 100) ** 2 / 2 - 9.8) * t[t < 1])
+    assert np.abs(departure).max() < 0.1 * (1 + 2 * amplitude)
+    np.testing.assert_allclose(departure[t < 1], slow, atol=0.1 * 2 * amplitude)
+
+
+@pytest.mark.parametrize("amplitude", [0.0, 0.03])
+def test_kapitzas_pendulum_falls_where_the_drive_is_weak(amplitude: float) -> None:
+    """a²Ω² < 2 g l: the departure grows as exp(√(g/l − a²Ω²/(2 l²)) t), e-fold in 0.32 s without a drive."""
+    assert np.abs(departure_from_upright(amplitude, 0.01, 4.0)[1]).max() > 1

@@ -14,19 +14,19 @@ import pytest
 import sympy as sp
 
 import symlnn
-from symlnn._report import FIGURES, Candidate, Effort, examine, settings_of
+from symlnn.report import FIGURES, examine, settings_of
 from validation import _appendix_c
 from validation.__main__ import STUDIES
-from validation._study import Animation, Claim, Equation, Mode, Picture, Results, Section, Study, Table, Text
+from validation._study import Animation, Claim, Equation, Mode, Picture, Results, Section, Study, Table
 from validation._write import markdown, write_study
 
-SMALL = symlnn.Architecture(width=8, depth=1)
-TINY = Effort(seconds=0.2, test_states=200, trajectories=3, check_states=100)
+SMALL = symlnn.find_model("nn", architecture=symlnn.Architecture(width=8, depth=1))
+TINY = symlnn.Effort(symlnn.Budget(steps=20), test_states=200, trajectories=3, check_states=100)
 
 
 def examined(name: str) -> symlnn.Validation:
     system = dataclasses.replace(symlnn.load_system(name), duration=1.0)
-    return examine(system, {"network": Candidate("nn", SMALL)}, effort=TINY, settings=settings_of(seed=0), steps=20)
+    return examine(system, {"network": SMALL}, effort=TINY, settings=settings_of(seed=0))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def study(validations: tuple[symlnn.Validation, ...]) -> Study:
     first = validations[0]
     system = first.system
     blocks = (
-        Text("Text & more."),
+        "Text & more.",
         Table(("what", "how much"), (("a|b", math.inf), ("c", 1234)), "A table."),
         Picture("energy", lambda: FIGURES["energy"](first), "A picture."),
         Picture("none", lambda: None, "Left out."),
@@ -49,9 +49,9 @@ def study(validations: tuple[symlnn.Validation, ...]) -> Study:
         name="test",
         title="A test",
         summary=("It works.",),
-        claims=(Claim("One", 1.0, math.inf, "m", False), Claim("Two", None, "yes", "", None)),
+        claims=(Claim("One", 1.0, math.inf, "m", False), Claim("Two", None, "yes", "")),
         differences=("None.",),
-        sections=(Section("First", blocks),),
+        sections=(Section("First", *blocks),),
         validations=validations,
         settings=settings_of(seed=3, command="python -m validation test"),
         mode=Mode.quick,
@@ -88,9 +88,9 @@ def test_a_study_of_several(validations: tuple[symlnn.Validation, ...], tmp_path
 def test_a_study_of_no_system(validations: tuple[symlnn.Validation, ...], tmp_path: Path) -> None:
     """One that measures in its own way, with curves that move."""
     curves = {"analytic": np.ones((3, 4)), "network": np.full((3, 4), np.nan)}
-    moving = Animation(curves, np.arange(4), np.linspace(0.0, 1.0, 3), "They move.")
+    moving = Animation(curves, np.linspace(0.0, 1.0, 3), "They move.")
     alone = dataclasses.replace(
-        study(validations), validations=(), model_extra={}, sections=(Section("First", (moving,)),)
+        study(validations), validations=(), model_extra={}, sections=(Section("First", moving),)
     )
     write_study(alone, tmp_path / "r")
     document = json.loads((tmp_path / "r" / "report.json").read_text())
@@ -99,6 +99,12 @@ def test_a_study_of_no_system(validations: tuple[symlnn.Validation, ...], tmp_pa
     page = (tmp_path / "r" / "index.html").read_text()
     assert page.count("<canvas") == 1
     assert "NaN" not in page
+
+
+def test_claims_with_a_limit() -> None:
+    assert Claim.at_most("c", None, 2.0, "m", 3) == Claim("c", None, 2.0, "m; at most 3", True)
+    assert Claim.at_most("c", None, math.nan, "m", 3).holds is False
+    assert Claim.more_than("c", 1.0, 2.0, "m", 1e-3) == Claim("c", 1.0, 2.0, "m; more than 0.001", True)
 
 
 def test_tables_as_markdown(validations: tuple[symlnn.Validation, ...]) -> None:

@@ -9,26 +9,22 @@ import numpy as np
 import pytest
 
 import symlnn
-from validation._solitons import (
-    crossing,
-    flaschka_eigenvalues,
-    law,
-    mode_energies,
-    phi4_kink,
-    sine_gordon_kink,
-    soliton_on_a_ring,
-    toda_soliton,
-)
-from validation._waves import dispersion, measure, roll_out, unlike_states
+from validation._graphs import law
+from validation._toda_network import TODA
+from validation._waves import Ring, dispersion, unlike_states
+from validation.lattices import crossing
 
+SINE_GORDON, PHI4, CHAIN = (
+    symlnn.load_file(symlnn.system_path(name), "exact solutions") for name in ("sine_gordon", "phi4", "fput_chain")
+)
 STEP = 1e-4
 FINITE_DIFFERENCES = 1e-6  # STEP² times derivatives of order ten, and 1e-15/STEP² of rounding
 
 
 @pytest.mark.parametrize("kappa", [0.5, 1.5])
 def test_a_soliton_obeys_todas_law(kappa: float) -> None:
-    before, now, after = (toda_soliton(40, kappa, t, 20.0)[0] for t in (1 - STEP, 1.0, 1 + STEP))
-    v = toda_soliton(40, kappa, 1.0, 20.0)[1]
+    before, now, after = (TODA.toda_soliton(40, kappa, t, 20.0)[0] for t in (1 - STEP, 1.0, 1 + STEP))
+    v = TODA.toda_soliton(40, kappa, 1.0, 20.0)[1]
     np.testing.assert_allclose((after - before) / (2 * STEP), v, atol=FINITE_DIFFERENCES)
     a = law("toda_lattice", n=40, boundary="free").acceleration(jnp.asarray(now), jnp.asarray(v))
     np.testing.assert_allclose((after - 2 * now + before) / STEP**2, a, atol=FINITE_DIFFERENCES)
@@ -37,14 +33,14 @@ def test_a_soliton_obeys_todas_law(kappa: float) -> None:
 
 def test_a_soliton_on_a_ring_obeys_todas_law() -> None:
     """Where its tails, e^(−2κ · 30) of it, meet."""
-    before, now, after = (soliton_on_a_ring(60, 1.0, t, 30.0)[0] for t in (1 - STEP, 1.0, 1 + STEP))
-    v = soliton_on_a_ring(60, 1.0, 1.0, 30.0)[1]
+    before, now, after = (TODA.soliton_on_a_ring(60, 1.0, t, 30.0)[0] for t in (1 - STEP, 1.0, 1 + STEP))
+    v = TODA.soliton_on_a_ring(60, 1.0, 1.0, 30.0)[1]
     np.testing.assert_allclose((after - before) / (2 * STEP), v, atol=FINITE_DIFFERENCES)
     a = law("toda_lattice", n=60).acceleration(jnp.asarray(now), jnp.asarray(v))
     np.testing.assert_allclose((after - 2 * now + before) / STEP**2, a, atol=FINITE_DIFFERENCES)
 
 
-@pytest.mark.parametrize("kink", [sine_gordon_kink, phi4_kink])
+@pytest.mark.parametrize("kink", [SINE_GORDON.kink, PHI4.kink])
 def test_kinks_move_at_their_speed(kink: Any) -> None:
     x = np.linspace(-10, 10, 201)
     before, after = (kink(x, t, 0.6, 0.0)[0] for t in (1 - STEP, 1 + STEP))
@@ -61,7 +57,7 @@ def test_crossing_of_a_falling_profile() -> None:
 def test_flaschka_eigenvalues_add_up_to_the_momentum_and_the_energy() -> None:
     """tr L = −½ Σ v and tr L² = ½ (½ Σ v² + Σ exp(−r))."""
     q, v = np.random.default_rng(0).normal(size=(2, 7))
-    values = flaschka_eigenvalues(q, v)
+    values = TODA.flaschka_eigenvalues(q, v)
     np.testing.assert_allclose(values.sum(), -v.sum() / 2, rtol=1e-12)
     energy = (v**2).sum() / 2 + np.exp(-(np.roll(q, -1) - q)).sum()
     np.testing.assert_allclose((values**2).sum(), energy / 2, rtol=1e-12)
@@ -70,7 +66,7 @@ def test_flaschka_eigenvalues_add_up_to_the_momentum_and_the_energy() -> None:
 def test_mode_energies_add_up_to_the_energy() -> None:
     q, v = jax.random.normal(jax.random.key(0), (2, 9))
     linear = law("fput_chain", {"alpha": 0.0, "beta": 0.0}, n=9)
-    modes = mode_energies(np.asarray(q), np.asarray(v))
+    modes = CHAIN.mode_energies(np.asarray(q), np.asarray(v))
     np.testing.assert_allclose(modes.sum(), linear.energy(q, v), rtol=1e-12)
 
 
@@ -83,12 +79,14 @@ def test_dispersion_of_the_analytic_laws() -> None:
 
 def test_the_truth_follows_itself() -> None:
     truth = law("wave_equation", n=20)
-    stream = symlnn.SmoothStream(truth, (20,), (0.05,), 0.1, 0.1, ((0.05, 0.5),), drift=False)
-    start = stream.states(jax.random.key(0), 2)
-    exact = roll_out(truth, start.q, start.v, jnp.linspace(0.0, 1.0, 11))
+    start = symlnn.SmoothFields((20,), (0.05,), 0.1, 0.1, ((0.05, 0.5),), drift=False)(jax.random.key(0), 2)
+    ring = Ring.of(truth, start, start, jnp.linspace(0.0, 1.0, 11), 1.0)
     slow = law("wave_equation", {"c": 0.99}, n=20)
-    same, off = (measure(truth, model, start, exact, 1.0) for model in (truth, slow))
-    assert same.failed == 0
+    same, off = (ring.follow(model) for model in (truth, slow))
+    assert ring.acceleration(truth) == 0.0
+    assert ring.acceleration(slow) == pytest.approx(1 - 0.99**2)
+    assert off[1:].to_json()["motions"] == 1
+    assert not same.failed.any()
     assert same.error.max() == 0
     assert same.phase.max() < 1e-12
     assert same.energy.max() < 1e-6
@@ -100,7 +98,7 @@ def test_unlike_states_travel_or_rest() -> None:
     truth = law("wave_equation", n=100)
     states = unlike_states(100, 1.0, 0.1, 1.0)
     pulse = states["pulse"]
-    moved = symlnn.simulate(truth, pulse.q[0], pulse.v[0], duration=0.25, rate=4.0)
+    moved = symlnn.simulate(truth, pulse[0], duration=0.25, rate=4.0)
     shift = int(jnp.argmax(moved.q[-1])) - int(jnp.argmax(pulse.q[0]))
     assert shift == pytest.approx(25, abs=1)
     assert not states["pluck"].v.any()
@@ -111,15 +109,15 @@ def test_smooth_fields_have_their_variance_and_correlation() -> None:
     """Over 4,000 fields of 32 × 16 sites a variance of one is met to its standard error of 1 %; neighbours' too."""
     plane = symlnn.load_lattice("wave_equation_2d", nx=32, ny=16)
     truth = symlnn.SparseEulerLagrange(symlnn.graph_lagrangian(plane))
-    stream = symlnn.SmoothStream(truth, (32, 16), (1 / 32, 1 / 16), 0.1, 0.1, ((2.0, 3.0),), drift=False)
-    states = eqx.filter_jit(lambda key: stream.states(key, 4000))(jax.random.key(0))
+    fields = symlnn.SmoothFields((32, 16), (1 / 32, 1 / 16), 0.1, 0.1, ((2.0, 3.0),), drift=False)
+    states = eqx.filter_jit(fields)(jax.random.key(0), 4000)
     q = states.q.reshape(-1, 32, 16)
     assert float(jnp.std(states.q)) == pytest.approx(2.0, rel=0.02)
     assert float(jnp.std(states.v)) == pytest.approx(3.0, rel=0.02)
     correlation = float(jnp.mean(q * jnp.roll(q, 4, axis=1)) / jnp.mean(q**2))
     assert correlation == pytest.approx(np.exp(-((4 / 32) ** 2) / (2 * 0.1**2)), abs=0.03)
     np.testing.assert_allclose(states.v.mean(axis=1), 0.0, atol=1e-9)
-    samples = eqx.filter_jit(stream)(jax.random.key(1), 3)
+    samples = eqx.filter_jit(symlnn.Stream(truth, fields))(jax.random.key(1), 3)
     first = samples.states[0]
     np.testing.assert_allclose(samples.a[0], eqx.filter_jit(truth.acceleration)(first.q, first.v), rtol=1e-9)
 
@@ -130,8 +128,5 @@ def test_smooth_fields_have_their_variance_and_correlation() -> None:
 )
 def test_wrong_streams(arguments: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        symlnn.SmoothStream(
-            **{"shape": (4,), "spacings": (0.25,), "shortest": 0.1, "longest": 0.1}
-            | {"dynamics": law("wave_equation", n=4), "sizes": ((1.0, 1.0),)}
-            | arguments
-        )
+        usual = {"shape": (4,), "spacings": (0.25,), "shortest": 0.1, "longest": 0.1, "sizes": ((1.0, 1.0),)}
+        symlnn.SmoothFields(**usual | arguments)

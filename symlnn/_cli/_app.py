@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,16 +14,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from .. import __version__
 from .._catalogue import catalogue_names, load_field, load_system, summary, system_path
 from .._data import generate as generate_data
 from .._data import generate_trajectories, load_dataset, save_dataset
-from .._dynamics import SymbolicDynamics
-from .._models import MODELS, Architecture, load_model, load_spec, save_model
+from .._integrator import Integrator
+from .._models import MODELS, Architecture, find_model, load_model, save_model
+from .._report import QUICK, Candidate, Effort
 from .._report import validate as validate_system
+from .._results import RESULTS
 from .._system import System
-from .._train import RESIDUALS, FirstOrder, learn
-from ._options import initial_states, parse_arguments, parse_assignments, parse_steps, require_folder
+from .._train import RESIDUALS, Checkpoint, FirstOrder, GaussNewton, Recipe, learn
+from .._version import __version__
+from ._derive import derivation, field_derivation, field_text, latex, text
+from ._options import initial_states, parse_arguments, parse_assignments, parse_budget, require_folder
 from ._progress import TrainingBar
 from ._template import TEMPLATE
 
@@ -122,8 +126,6 @@ def derive(
 
     Of a field also its density, field equations and conserved currents.
     """
-    from ._derive import derivation, field_derivation, field_text, latex, text
-
     if as_json and as_latex:
         raise ValueError("Give either --json or --latex, not both.")
     loaded, field = _system(system, set_, param), load_field(system)
@@ -206,36 +208,36 @@ def train(
     checkpoint = out.with_name(out.name + ".checkpoint")
     if resume and not checkpoint.is_file():
         raise ValueError(f"There is no checkpoint {checkpoint} to resume from: start without --resume.")
+    first = FirstOrder(optimizer=optimizer, learning_rate=rate, loss=loss)
+    trained = find_model(model, architecture=architecture, recipe=Recipe(stages=(first, GaussNewton())))
+    if residual is not None:
+        trained = replace(trained, residual=residual)
     with TrainingBar(err_console) as bar:
         learned = learn(
             loaded,
-            model,
+            trained,
             data=dataset,
-            architecture=architecture,
-            residual=residual,
-            first_order=FirstOrder(optimizer=optimizer, learning_rate=rate, loss=loss),
-            seconds=seconds,
-            steps=parse_steps(steps),
+            budget=parse_budget(seconds, steps),
             seed=seed,
-            checkpoint=checkpoint,
-            resume=resume,
-            progress=lambda report: bar.update(f"Training {model}", report),
+            checkpoint=Checkpoint(checkpoint, resume),
+            listener=lambda progress: bar.update(f"Training {model}", progress),
         )
-    error = learned.fit.history.validation
-    if not error:
+    fit = learned.fit
+    if not fit.history.error:
         raise KeyboardInterrupt  # before the first step
-    save_model(out, learned.fit.dynamics, learned.spec)
-    best = f"{min(error):.3g}"
-    if not learned.fit.complete:
+    save_model(out, learned.model)
+    best = f"{fit.lowest:.3g}"
+    if fit.interrupted:
         out_console.print(
             f"Interrupted. Wrote {out} as it stands (relative error {best}); --resume goes on.",
             soft_wrap=True,
         )
         raise KeyboardInterrupt
+    if not fit.successful:
+        raise RuntimeError(f"{fit.message or RESULTS[fit.result]} Wrote {out} with the best parameters before.")
     checkpoint.unlink(missing_ok=True)
     out_console.print(
-        f"Wrote {out}: relative error of the accelerations {best} after {sum(learned.fit.steps)} steps, "
-        f"{learned.fit.seconds:.1f} s.",
+        f"Wrote {out}: relative error of the accelerations {best} after {sum(fit.steps)} steps, {fit.seconds:.1f} s.",
         soft_wrap=True,
     )
 
@@ -261,19 +263,17 @@ def simulate(
     _set_precision(precision)
     require_folder(out)
     loaded = _system(system, set_, param)
-    dynamics = SymbolicDynamics(loaded) if model is None else load_model(model)
-    if model is not None and load_spec(model).system.q != loaded.q:
-        raise ValueError(f"{model} is a model of {load_spec(model).system.name}, not of {loaded.name}.")
-    states = initial_states(loaded, trajectories, parse_assignments("--initial", initial), seed)
+    trained = None if model is None else load_model(model)
+    if trained is not None and trained.spec.system.q != loaded.q:
+        raise ValueError(f"{model} is a model of {trained.spec.system.name}, not of {loaded.name}.")
     dataset = generate_trajectories(
         loaded,
-        trajectories,
+        initial_states(loaded, trajectories, parse_assignments("--initial", initial), seed),
         duration=duration,
         rate=rate,
         seed=seed,
-        dynamics=dynamics,
-        states=states,
-        rtol=rtol,
+        dynamics=None if trained is None else trained.dynamics,
+        integrator=Integrator(rtol=rtol, atol=rtol),
     )
     failed = int((dataset["successful"] == 0).sum())
     save_dataset(out, dataset)
@@ -305,20 +305,18 @@ def validate(
     _set_precision(precision)
     loaded = _system(system, set_, param)
     architecture = Architecture(width, depth, activation, initialization)
+    effort, budget = QUICK if quick else Effort(), parse_budget(seconds, steps)
     with TrainingBar(err_console) as bar:
         result = validate_system(
             loaded,
-            tuple(name.strip() for name in models.split(",") if name.strip()),
+            _candidates(models, architecture),
             out=out,
-            quick=quick,
-            seconds=seconds,
-            steps=parse_steps(steps),
+            effort=effort if budget is None else replace(effort, budget=budget),
             seed=seed,
             seeds=seeds,
             data=data,
-            architecture=architecture,
             command=shlex.join(["symlnn", *sys.argv[1:]]),
-            progress=bar.update,
+            listener=bar.update,
         )
     check = result.check
     table = Table("model", "l1_sum", "relative", "energy mean", "median", "failed", box=None)
@@ -339,6 +337,20 @@ def validate(
     )
 
 
+def _candidates(models: str, architecture: Architecture) -> dict[str, Candidate]:
+    """Each model by its name in the report; those to be trained with this architecture."""
+    candidates: dict[str, Candidate] = {}
+    for source in (name.strip() for name in models.split(",")):
+        if not source:
+            continue
+        name = Path(source).stem if source.endswith((".eqx", ".py")) else source
+        if name in candidates:
+            raise ValueError(f"Two models are called {name!r}: rename one of the files.")
+        trained = source.endswith(".eqx")
+        candidates[name] = source if trained else find_model(source, architecture=architecture)
+    return candidates
+
+
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
@@ -354,7 +366,7 @@ def main(arguments: list[str] | None = None) -> None:
         ValueError,
         OSError,
         RuntimeError,
-    ) as error:  # TrainingError and JAX's own errors are RuntimeErrors
+    ) as error:  # JAX's own errors are RuntimeErrors
         if debug:
             raise
         print(f"symlnn: {_one_line(error)}", file=sys.stderr)

@@ -27,7 +27,7 @@ def derivation(system: System) -> dict[str, Any]:
         "accelerations": None if system.accelerations is None else strings(system.accelerations),
         "energy": str(system.energy),
         "momenta": strings(system.momenta),
-        "conserved_quantities": {name: str(value) for name, value in system.conserved_quantities().items()},
+        "conserved_quantities": {name: str(value) for name, value in system.conserved_quantities.items()},
     }
 
 
@@ -42,7 +42,7 @@ def _equations(system: System) -> dict[str, list[tuple[sp.Basic, sp.Basic]]]:
         "Accelerations": list(zip(system.a, system.accelerations or (), strict=False)),
         "Energy": [(sp.Symbol("E"), system.energy)],
         "Momenta": list(zip(system.p, system.momenta, strict=True)),
-        "Conserved quantities": [(sp.Symbol(n), value) for n, value in system.conserved_quantities().items()],
+        "Conserved quantities": [(sp.Symbol(n), value) for n, value in system.conserved_quantities.items()],
     }
     return {title: equations for title, equations in parts.items() if equations}
 
@@ -55,7 +55,7 @@ def field_derivation(field: Field) -> dict[str, Any]:
         "energy_density": str(field.energy_density),
         "conserved_currents": {
             name: {"density": str(current.density), "flux": [str(flux) for flux in current.flux]}
-            for name, current in field.conserved_currents().items()
+            for name, current in field.conserved_currents.items()
         },
     }
 
@@ -65,7 +65,7 @@ def field_text(field: Field) -> str:
     lines = [f"{field.name}, the field", "", "Lagrangian density", f"  {field.plain_density}", "", "Field equations"]
     lines += [f"  0 = {equation}" for equation in field.field_equations]
     lines += ["", "Energy density", f"  {field.energy_density}", "", "Conserved currents: density; flux"]
-    for name, current in field.conserved_currents().items():
+    for name, current in field.conserved_currents.items():
         lines.append(f"  {name}: {current.density}; {', '.join(map(str, current.flux))}")
     return "\n".join([*lines, "", "On the grid", ""])
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from .._data import sample_states
 from .._system import System
+from .._train import Budget
 from .._types import States
 
 
@@ -48,15 +49,17 @@ def parse_arguments(option: str, texts: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def parse_steps(text: str | None) -> int | tuple[int, ...] | None:
-    """N steps in all, or N+M by stage."""
-    if text is None:
-        return None
+def parse_budget(seconds: float | None, steps: str | None) -> Budget | None:
+    """Seconds, or N steps in all, or N+M by stage; None where neither is given."""
+    if seconds is not None and steps is not None:
+        raise ValueError("Give either --seconds or --steps as the training budget, not both.")
+    if steps is None:
+        return None if seconds is None else Budget(seconds=seconds)
     try:
-        counts = tuple(int(part) for part in text.split("+"))
+        counts = tuple(int(part) for part in steps.split("+"))
     except ValueError as error:
-        raise ValueError(f"--steps must be a whole number, or one for each stage as in 3000+100: {text!r}.") from error
-    return counts[0] if len(counts) == 1 else counts
+        raise ValueError(f"--steps must be a whole number, or one for each stage as in 3000+100: {steps!r}.") from error
+    return Budget(steps=counts[0] if len(counts) == 1 else counts)
 
 
 def require_folder(path: Path) -> None:

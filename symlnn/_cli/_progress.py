@@ -3,16 +3,17 @@
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
-from .._train import Report
+from .._train import Progress
 
 
 class TrainingBar:
     """Shows on standard error what is being done and, while a model trains, how it stands."""
 
     def __init__(self, console: Console):
-        self._progress = Progress(
+        self._progress = Bar(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[state]}"),
@@ -33,14 +34,14 @@ class TrainingBar:
     ) -> None:
         self._progress.stop()
 
-    def update(self, doing: str, report: Report | None) -> None:
+    def update(self, doing: str, progress: Progress | None) -> None:
         """Show the next state; a new `doing` begins a new bar."""
         if doing != self._doing or self._task is None:
             if self._task is not None:
                 self._progress.remove_task(self._task)
             self._task = self._progress.add_task(doing, total=None, state="")
             self._doing = doing
-        if report is not None:
-            state = f"{report.stage}: error {report.validation:.2e}, loss {report.loss:.2e}"
-            state += f", {report.steps_per_second:.1f}/s"
-            self._progress.update(self._task, completed=report.share, total=1.0, state=state)
+        if progress is not None:
+            state = f"{progress.stage}: error {progress.error:.2e}, loss {progress.loss:.2e}"
+            state += f", {progress.steps_per_second:.1f}/s"
+            self._progress.update(self._task, completed=progress.share, total=1.0, state=state)

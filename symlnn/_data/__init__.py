@@ -1,19 +1,22 @@
-"""Sampling states, generating data sets, reading and writing them."""
+"""Drawing states and observations, generating data sets, reading and writing them."""
 
 from ._dataset import load_dataset as load_dataset
-from ._dataset import samples_of as samples_of
 from ._dataset import save_dataset as save_dataset
 from ._generate import generate as generate
 from ._generate import generate_trajectories as generate_trajectories
-from ._generate import observe as observe
-from ._generate import to_dataset as to_dataset
-from ._sampling import Resample as Resample
-from ._sampling import Source as Source
-from ._sampling import Stream as Stream
-from ._sampling import accelerations as accelerations
-from ._sampling import sample_states as sample_states
-from ._segments import SegmentSource as SegmentSource
-from ._segments import SegmentStream as SegmentStream
-from ._segments import segments_of as segments_of
-from ._segments import successful_trajectories as successful_trajectories
-from ._smooth import SmoothStream as SmoothStream
+from ._generate import motions_dataset as motions_dataset
+from ._generate import require_finite as require_finite
+from ._generate import samples_dataset as samples_dataset
+from ._observations import AbstractObservations as AbstractObservations
+from ._observations import Instants as Instants
+from ._observations import Resample as Resample
+from ._observations import Source as Source
+from ._observations import Stream as Stream
+from ._observations import Stretches as Stretches
+from ._observations import draw as draw
+from ._observations import hold_out as hold_out
+from ._observations import successful as successful
+from ._states import DeclaredStates as DeclaredStates
+from ._states import SmoothFields as SmoothFields
+from ._states import StateSource as StateSource
+from ._states import sample_states as sample_states

@@ -2,16 +2,19 @@
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import Array
 
 from .._dynamics import AbstractDynamics, SymbolicDynamics
+from .._inputs import Control, inputs_at, motion_axes
+from .._integrator import Integrator
 from .._simulate import Rollout, simulate
 from .._system import System
 from .._types import Samples, States
-from ._dataset import describe
-from ._sampling import Stream, sample_states
+from ._dataset import describe, with_noise
+from ._observations import Stream, draw
+from ._states import sample_states
 
 
 def generate(system: System, samples: int, *, seed: int = 0) -> xr.Dataset:
@@ -21,16 +24,21 @@ def generate(system: System, samples: int, *, seed: int = 0) -> xr.Dataset:
     """
     if samples < 1:
         raise ValueError(f"The number of samples must be at least 1, but is {samples}.")
-    drawn = eqx.filter_jit(Stream(system))(jax.random.key(seed), samples)
-    if not bool(jnp.all(jnp.isfinite(drawn.a))):
+    drawn = draw(Stream.of(system), jax.random.key(seed), samples)
+    require_finite(system, drawn)
+    return samples_dataset(system, drawn, seed=seed)
+
+
+def require_finite(system: System, samples: Samples) -> None:
+    """Raise a `ValueError` where an acceleration of the declared system is not finite."""
+    if not bool(np.isfinite(samples.a).all()):
         raise ValueError(
             f"The accelerations of {system.name} are not finite at some sampled states: "
             "narrow the distributions in states to where the mass matrix is regular."
         )
-    return to_dataset(system, drawn, seed=seed)
 
 
-def to_dataset(system: System, samples: Samples, *, seed: int) -> xr.Dataset:
+def samples_dataset(system: System, samples: Samples, *, seed: int) -> xr.Dataset:
     """Samples as an xarray data set with named dimensions."""
     states = samples.states
     return describe(
@@ -51,70 +59,74 @@ def to_dataset(system: System, samples: Samples, *, seed: int) -> xr.Dataset:
 
 def generate_trajectories(
     system: System,
-    trajectories: int,
+    start: int | States,
     *,
     duration: float | None = None,
     rate: float = 50.0,
+    u: Control | None = None,
     noise: float = 0.0,
     seed: int = 0,
     dynamics: AbstractDynamics | None = None,
-    states: States | None = None,
-    rtol: float | None = None,
+    integrator: Integrator | None = None,
 ) -> xr.Dataset:
-    """Motions from `trajectories` initial states (drawn, or given as `states`), sampled at `rate` per second.
+    """Motions from as many drawn initial states as `start` says, or from those given, sampled at `rate` per second.
 
-    q, v, a along (trajectory, time); `duration` defaults to the system's. `dynamics` defaults to the analytic one.
-    `noise` adds Gaussian measurement noise to q, v and a, of that share of each one's spread over the data; the
-    accelerations are measured at the true states. A motion that failed is infinite from there on: `successful` is 0.
+    q, v, a along (trajectory, time); `duration` defaults to the system's. `dynamics` defaults to the analytic one, and
+    `u` to the inputs of the initial states, held. `noise` adds Gaussian measurement noise to q, v and a, of that share
+    of each one's spread over the data; the accelerations are measured at the true states. A motion that failed is
+    infinite from there on: `successful` is 0.
     """
-    if trajectories < 1:
-        raise ValueError(f"The number of trajectories must be at least 1, but is {trajectories}.")
+    if isinstance(start, int) and start < 1:
+        raise ValueError(f"The number of trajectories must be at least 1, but is {start}.")
     if not noise >= 0:
         raise ValueError(f"The noise must not be negative, but is {noise}.")
-    draw, disturb = jax.random.split(jax.random.key(seed))
-    start = sample_states(system, trajectories, key=draw, initial=True) if states is None else states
+    drawn, disturb = jax.random.split(jax.random.key(seed))
+    states = sample_states(system, start, key=drawn, initial=True) if isinstance(start, int) else start
     law = SymbolicDynamics(system) if dynamics is None else dynamics
     rollout = simulate(
         law,
-        start.q,
-        start.v,
+        states,
         duration=system.duration if duration is None else duration,
         rate=rate,
-        m=start.m,
-        u=start.u,
-        rtol=rtol,
-        atol=rtol,
+        u=u,
+        integrator=integrator or Integrator(),
     )
-    return observe(system, rollout, start, law, noise=noise, key=disturb, seed=seed)
+    dataset = motions_dataset(system, rollout, states, law, u=u, seed=seed)
+    return dataset if noise == 0 else _disturbed(dataset, noise, disturb)
 
 
-def observe(
+@eqx.filter_jit
+def _along(dynamics: AbstractDynamics, rollout: Rollout, states: States, u: Control | None) -> tuple[Array, Array]:
+    """The accelerations along motions, and the inputs that they were found with."""
+
+    def at(q: Array, v: Array, t: Array, state: States, u: Control | None) -> tuple[Array, Array]:
+        inputs = state.u if u is None else inputs_at(u, t, q, v)
+        assert inputs is not None
+        return dynamics.acceleration(q, v, state.m, inputs, t), inputs
+
+    own = motion_axes(u, states.q.shape[0])
+    instants = jax.vmap(at, in_axes=(0, 0, 0, None, None))
+    return eqx.filter_vmap(instants, in_axes=(0, 0, None, 0, own))(rollout.q, rollout.v, rollout.t, states, u)
+
+
+def motions_dataset(
     system: System,
     rollout: Rollout,
     start: States,
     dynamics: AbstractDynamics,
     *,
-    noise: float = 0.0,
-    key: jax.Array | None = None,
+    u: Control | None = None,
     seed: int = 0,
 ) -> xr.Dataset:
-    """A batch of roll-outs as an xarray data set."""
-    along = jax.vmap(dynamics.acceleration, in_axes=(0, 0, None, None, 0))
-    a = jax.jit(jax.vmap(along, in_axes=(0, 0, 0, 0, None)))(rollout.q, rollout.v, start.m, start.u, rollout.t)
-    measured = {"q": rollout.q, "v": rollout.v, "a": a}
-    if noise > 0:
-        keys = jax.random.split(jax.random.key(seed) if key is None else key, len(measured))
-        measured = {
-            name: x
-            + noise * jnp.nanstd(jnp.where(jnp.isfinite(x), x, jnp.nan), axis=(0, 1)) * jax.random.normal(k, x.shape)
-            for (name, x), k in zip(measured.items(), keys, strict=True)
-        }
-    variables = {name: (("trajectory", "time", "coordinate"), np.array(x)) for name, x in measured.items()}
+    """A batch of roll-outs as an xarray data set; the inputs along (trajectory, time) where they change."""
+    a, inputs = _along(dynamics, rollout, start, u)
+    variables = {"q": rollout.q, "v": rollout.v, "a": a}
+    held = (("trajectory", "input"), np.array(start.u))
     return describe(
         xr.Dataset(
             {
-                **variables,
-                "u": (("trajectory", "input"), np.array(start.u)),
+                **{name: (("trajectory", "time", "coordinate"), np.array(x)) for name, x in variables.items()},
+                "u": held if u is None else (("trajectory", "time", "input"), np.array(inputs)),
                 "m": (("trajectory", "parameter"), np.array(start.m)),
                 "t": (("time",), np.array(rollout.t)),
                 "successful": (("trajectory",), np.asarray(rollout.successful).astype(np.int8)),
@@ -122,5 +134,18 @@ def observe(
         ),
         system,
         seed=seed,
-        noise=noise,
     )
+
+
+def _disturbed(dataset: xr.Dataset, noise: float, key: Array) -> xr.Dataset:
+    """With Gaussian noise on q, v and a, of a share of the spread of each."""
+    keys = jax.random.split(key, 3)
+    noisy = {}
+    for name, k in zip(("q", "v", "a"), keys, strict=True):
+        values = dataset[name].values
+        spread = np.nanstd(np.where(np.isfinite(values), values, np.nan), axis=(0, 1))
+        noisy[name] = dataset[name] + noise * spread * np.asarray(jax.random.normal(k, values.shape, values.dtype))
+    disturbed = dataset.assign(noisy)
+    for name in noisy:
+        disturbed[name].attrs = dataset[name].attrs
+    return with_noise(disturbed, noise)

@@ -1,15 +1,24 @@
 """The interfaces: a Lagrangian, a Hamiltonian, a momentum map, and a dynamics that diffrax can integrate."""
 
 import abc
+import functools as ft
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import diffrax
 import equinox as eqx
-from jaxtyping import Array
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
 
-from .._inputs import Control
-from .._types import Coordinates, RealScalar, Scalar, Varying
+from .._inputs import Control, inputs_at
+from .._results import RESULTS
+from .._types import Coordinates, Flag, RealScalar, Scalar, Varying
+from ._terms import ode_terms
 
 Arguments: TypeAlias = tuple[Varying | None, Control | None] | None
+Forces: TypeAlias = Callable[[Coordinates, Coordinates, Varying | None, Array | None, RealScalar], Coordinates]
+"""Generalised forces Q(q, v, m, u, t) → (dof,)."""
 
 
 class AbstractLagrangian(eqx.Module):
@@ -48,7 +57,7 @@ class AbstractDynamics(eqx.Module):
 
     @abc.abstractmethod
     def vector_field(self, t: RealScalar, y: Any, args: Arguments) -> Any:
-        """dy/dt, in diffrax's signature; args = (m, u), with u an array, None, or a function u(t, q, v)."""
+        """dy/dt, in diffrax's signature; args = (m, u), with u a control: see `inputs_at`."""
 
     @abc.abstractmethod
     def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
@@ -69,6 +78,32 @@ class AbstractDynamics(eqx.Module):
     ) -> Coordinates:
         """The accelerations a = q̈."""
 
+    def terms(self, solver: diffrax.AbstractSolver) -> PyTree[diffrax.AbstractTerm]:
+        """ẏ = f(t, y) in the terms that a solver of diffrax wants; for one that splits, those of the `Doubled` law.
+
+        Raises `ValueError` for a solver of stochastic equations.
+        """
+        return ode_terms(self.vector_field, solver)
+
+    def status(self, t: RealScalar, y: Any, args: Arguments) -> RESULTS:
+        """What can be said of the law at a state: `successful` where y and ẏ are finite, else why they are not.
+
+        That is `singular`, say, for a law whose equation M a = r has no solution there, and else `not_finite`.
+        """
+        finite = all_finite((y, self.vector_field(t, y, args)))
+        return RESULTS.where(finite, RESULTS.successful, cause_of_failure(self, t, y, args))
+
+
+@ft.singledispatch
+def cause_of_failure(dynamics: AbstractDynamics, t: RealScalar, y: Any, args: Arguments) -> RESULTS:
+    """Why ẏ is not finite at y, asked only where it is not; a law that knows more than `not_finite` registers it."""
+    return RESULTS.not_finite
+
+
+def all_finite(tree: PyTree[Array]) -> Flag:
+    """Whether all numbers in the arrays of a tree are finite."""
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
+
 
 class AbstractSecondOrderDynamics(AbstractDynamics):
     """A law for the accelerations: y = (q, v) and ẏ = (v, a)."""
@@ -77,8 +112,7 @@ class AbstractSecondOrderDynamics(AbstractDynamics):
         """(v, a) at y = (q, v)."""
         q, v = y
         m, u = (None, None) if args is None else args
-        inputs = u(t, q, v) if callable(u) else u
-        return v, self.acceleration(q, v, m, inputs, t)
+        return v, self.acceleration(q, v, m, inputs_at(u, t, q, v), t)
 
     def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
         """y = (q, v)."""

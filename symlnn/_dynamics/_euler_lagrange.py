@@ -1,27 +1,17 @@
 """The Euler–Lagrange equation, by automatic differentiation."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
+import lineax as lx
 from jaxtyping import Array
 
-from .._types import Coordinates, Matrix, RealScalar, Scalar, Varying
-from ._base import AbstractLagrangian, AbstractSecondOrderDynamics
-from ._solve import solve
-
-Forces = Callable[[Coordinates, Coordinates, Varying | None, Array | None, RealScalar], Coordinates]
-
-
-class Terms(NamedTuple):
-    """The two sides of M a = r."""
-
-    mass_matrix: Matrix
-    right_hand_side: Coordinates
+from .._types import Coordinates, Matrix, RealScalar, Varying
+from ._base import AbstractLagrangian, Forces
+from ._equation import AbstractEulerLagrange, Equation
+from ._solve import DirectSolve
 
 
-class EulerLagrange(AbstractSecondOrderDynamics):
+class EulerLagrange(AbstractEulerLagrange):
     """The motion that makes the action of a Lagrangian stationary, with generalised forces Q:
 
         (∇ᵥ∇ᵥᵀL) a  =  ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q.
@@ -37,8 +27,17 @@ class EulerLagrange(AbstractSecondOrderDynamics):
     """L(q, v, m, t)."""
     forces: Forces | None = None
     """Q(q, v, m, u, t) → (dof,), or None where nothing acts besides L."""
+    solver: lx.AbstractLinearSolver = DirectSolve()
+    """What solves for the accelerations: any solver of lineax for a symmetric, possibly indefinite matrix."""
 
-    def terms(self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar) -> Terms:
+    def equation(
+        self,
+        q: Coordinates,
+        v: Coordinates,
+        m: Varying | None = None,
+        u: Array | None = None,
+        t: RealScalar = 0.0,
+    ) -> Equation:
         """M = ∇ᵥ∇ᵥᵀL and r = ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q, without an inverse."""
         time = jnp.asarray(t, q.dtype)
         gradient = jax.grad(lambda q, v, t: self.lagrangian(q, v, m, t), argnums=(0, 1, 2))
@@ -51,7 +50,7 @@ class EulerLagrange(AbstractSecondOrderDynamics):
         right_hand_side = force - mixed @ v - explicit
         if self.forces is not None:
             right_hand_side = right_hand_side + self.forces(q, v, m, u, t)
-        return Terms(mass_matrix, right_hand_side)
+        return Equation(lx.MatrixLinearOperator(mass_matrix, lx.symmetric_tag), right_hand_side)
 
     def acceleration(
         self,
@@ -61,14 +60,9 @@ class EulerLagrange(AbstractSecondOrderDynamics):
         u: Array | None = None,
         t: RealScalar = 0.0,
     ) -> Coordinates:
-        """a = M⁻¹ [∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q]."""
-        return solve(*self.terms(q, v, m, u, t))
+        """a = M⁻¹ [∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q], whatever the solver found: see `solve`."""
+        return self.solve(q, v, m, u, t).value
 
     def mass_matrix(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Matrix:
         """M = ∇ᵥ∇ᵥᵀL; for a learned L defined up to a factor."""
         return jax.hessian(lambda velocity: self.lagrangian(q, velocity, m, t))(v)
-
-    def energy(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
-        """The Jacobi energy v·∂L/∂v − L; for a learned L defined up to an affine map."""
-        value, momenta = jax.value_and_grad(lambda velocity: self.lagrangian(q, velocity, m, t))(v)
-        return v @ momenta - value

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._neighbourhoods import bandwidth
-from .._types import Coordinates, RealScalar, Scalar, Varying
+from .._types import AbstractGiven, Coordinates, RealScalar, Scalar, Varying
 from ._base import AbstractLagrangian
 
 Members = Float[Array, "members fields"]
@@ -36,7 +36,7 @@ class AbstractDensity(eqx.Module):
         """ℓ of one neighbourhood; x holds its attributes: of its sites and edges."""
 
 
-class Neighbourhoods(eqx.Module):
+class Neighbourhoods(AbstractGiven):
     """Neighbourhoods of one size, whose shares one density gives."""
 
     sites: Int[Array, "neighbourhoods members"]

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .._inputs import inputs_at
 from .._types import Coordinates, RealScalar, Scalar, Varying
-from ._base import AbstractDynamics, AbstractHamiltonian, AbstractMomentum, Arguments
-from ._euler_lagrange import Forces
+from ._base import AbstractDynamics, AbstractHamiltonian, AbstractMomentum, Arguments, Forces
 from ._solve import solve
 
 
@@ -52,8 +52,7 @@ class Hamilton(AbstractDynamics):
         slope, velocity = jax.grad(lambda q, p: self.hamiltonian(q, p, m, t), argnums=(0, 1))(q, p)
         if self.forces is None:
             return velocity, -slope
-        inputs = u(t, q, velocity) if callable(u) else u
-        return velocity, self.forces(q, velocity, m, inputs, t) - slope
+        return velocity, self.forces(q, velocity, m, inputs_at(u, t, q, velocity), t) - slope
 
     def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
         """y = (q, p(q, v))."""

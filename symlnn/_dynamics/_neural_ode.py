@@ -5,6 +5,7 @@ from typing import Any
 
 from jaxtyping import Array
 
+from .._inputs import inputs_at
 from .._types import Coordinates, RealScalar, Varying
 from ._base import AbstractDynamics, Arguments
 
@@ -26,7 +27,7 @@ class NeuralODE(AbstractDynamics):
         """f at y = (q, v)."""
         q, v = y
         m, u = (None, None) if args is None else args
-        return self.network(q, v, m, u(t, q, v) if callable(u) else u, t)
+        return self.network(q, v, m, inputs_at(u, t, q, v), t)
 
     def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
         """y = (q, v)."""

@@ -1,8 +1,22 @@
-"""The linear solve M a = b of one state, for the few degrees of freedom of a mechanical system."""
+"""The linear equation M a = r of one state: solved, and the solution held against it."""
 
+import functools as ft
+from typing import Any
+
+import equinox as eqx
+import jax
 import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Array, ArrayLike, Float
 
+from .._results import RESULTS
 from .._types import Coordinates, Matrix
+from ._base import all_finite
+
+_CRAMER = 2
+"""Unknowns up to which the solution is written out."""
+
+_SINGULAR: RESULTS = RESULTS.singular  # pyright: ignore[reportAssignmentType]
 
 
 def solve(matrix: Matrix, right_hand_side: Coordinates) -> Coordinates:
@@ -18,3 +32,100 @@ def solve(matrix: Matrix, right_hand_side: Coordinates) -> Coordinates:
         x, y = right_hand_side
         return jnp.stack([d * x - b * y, a * y - c * x]) / (a * d - b * c)
     return jnp.linalg.solve(matrix, right_hand_side)
+
+
+def linear_solve(
+    operator: lx.AbstractLinearOperator, right_hand_side: Float[Array, " dof"], solver: lx.AbstractLinearSolver
+) -> lx.Solution:
+    """a with M a = r by any solver of lineax, and a result code that does not rest on the solver's own word:
+
+        successful  ⟺  ‖M a − r‖ ≤ ε ‖r‖    in the maximum norm, with ε of `residual_tolerance`.
+
+    The residual is relative to r alone. Relative to ‖M‖‖a‖ too, the usual backward error, it would be small for any a
+    that is large enough, and a singular M gives such an a. Where r lies in the range of a singular M, one of the many
+    solutions may come back.
+
+    Otherwise the code is `not_finite` where M or r is not; what an iterative solver reports, such as
+    `max_steps_reached` or `stagnation`; or `singular`. Nothing is raised at run time, and a is what the solver left.
+
+    Derivatives are those of the solution, ∂a = M⁻¹(∂r − ∂M a). They are not taken by `lineax.linear_solve`, which
+    raises where a tangent's solve fails.
+    """
+    arrays, static = eqx.partition((operator, right_hand_side), eqx.is_array)
+    still, vector = eqx.combine(jax.lax.stop_gradient(arrays), static)
+    state = solver.init(still, {})
+
+    def forward(_: object, b: Array) -> tuple[Array, RESULTS]:
+        value, result, _ = solver.compute(state, b, {})
+        return value, RESULTS.promote(result)
+
+    def backward(_: object, b: Array) -> tuple[Array, RESULTS]:
+        transposed, options = solver.transpose(state, {})
+        value, result, _ = solver.compute(transposed, b, options)
+        return value, RESULTS.promote(result)
+
+    symmetric = lx.is_symmetric(operator)
+    value, reported = jax.lax.custom_linear_solve(
+        operator.mv, right_hand_side, forward, forward if symmetric else backward, symmetric=symmetric, has_aux=True
+    )
+    tolerance = residual_tolerance(solver, vector.dtype)
+    residual, size = jnp.max(jnp.abs(still.mv(jax.lax.stop_gradient(value)) - vector)), jnp.max(jnp.abs(vector))
+    solved = jnp.isfinite(size) & (residual <= tolerance * size)  # false for NaN
+    finite = all_finite(eqx.filter((still, vector), eqx.is_inexact_array))
+    failure = RESULTS.where(reported == RESULTS.successful, _SINGULAR, reported)
+    failure = RESULTS.where(finite, failure, RESULTS.not_finite)
+    return lx.Solution(value=value, result=RESULTS.where(solved, RESULTS.successful, failure), stats={}, state=None)
+
+
+@ft.singledispatch
+def residual_tolerance(solver: lx.AbstractLinearSolver, dtype: jnp.dtype) -> ArrayLike:
+    """The ε up to which the residual of a solver counts as none. A direct one: half of the digits, √(machine ε).
+
+    A stable direct solve leaves ‖M a − r‖ ≲ machine ε · cond(M) ‖r‖, so above √(machine ε) it has kept fewer than
+    half of the digits of a. For a solver with a tolerance of its own, register ten times that.
+    """
+    return float(jnp.finfo(dtype).eps) ** 0.5
+
+
+@residual_tolerance.register(lx.CG)
+@residual_tolerance.register(lx.BiCGStab)
+@residual_tolerance.register(lx.GMRES)
+@residual_tolerance.register(lx.LSMR)
+def _(solver: lx.CG | lx.BiCGStab | lx.GMRES | lx.LSMR, dtype: jnp.dtype) -> ArrayLike:
+    return 10 * solver.rtol
+
+
+class DirectSolve(lx.AbstractLinearSolver):
+    """Cramer's rule for one and two unknowns, LU with partial pivoting for more: M may be indefinite, but not singular.
+
+    Where it is singular, the solution is infinite, NaN, or of a size that leaves a residual.
+    """
+
+    def init(self, operator: lx.AbstractLinearOperator, options: dict) -> tuple[Matrix | None, Any]:
+        """The matrix of one or two unknowns, or the factors of a larger one."""
+        if operator.in_size() <= _CRAMER:
+            return operator.as_matrix(), None
+        return None, lx.LU().init(operator, options)
+
+    def compute(self, state: tuple[Matrix | None, Any], vector: Array, options: dict) -> tuple[Array, lx.RESULTS, dict]:
+        """The solution; the code says nothing, `linear_solve` looks at the residual."""
+        matrix, factors = state
+        if matrix is None:
+            return lx.LU().compute(factors, vector, options)
+        return solve(matrix, vector), lx.RESULTS.successful, {}
+
+    def transpose(self, state: tuple[Matrix | None, Any], options: dict) -> tuple[tuple[Matrix | None, Any], dict]:
+        """The state of the transposed matrix."""
+        matrix, factors = state
+        if matrix is None:
+            factors, options = lx.LU().transpose(factors, options)
+            return (None, factors), options
+        return (matrix.T, None), options
+
+    def conj(self, state: tuple[Matrix | None, Any], options: dict) -> tuple[tuple[Matrix | None, Any], dict]:
+        """The same: mass matrices are real."""
+        return state, options
+
+    def assume_full_rank(self) -> bool:
+        """Yes."""
+        return True

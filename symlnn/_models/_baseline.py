@@ -1,7 +1,6 @@
 """The baseline: a multilayer perceptron for the accelerations, with no mechanics in it."""
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array
 
 from .._dynamics import AbstractDynamics, DirectAcceleration
@@ -27,7 +26,7 @@ class AccelerationMLP(eqx.Module):
     ) -> Coordinates:
         """The accelerations of one state, (dof,)."""
         output = self.network(self.features.state(q, v, m, u, t))
-        return output if self.features.plain else output * jnp.asarray(self.features.scales.a, q.dtype)
+        return output if self.features.plain else output * self.features.scales.a.astype(q.dtype)
 
 
 def nn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:

@@ -4,11 +4,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange, declared_forces
+from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange
 from .._system import System
 from .._types import Coordinates, Key, Matrix, RealScalar, Scalar, Varying
 from ._features import Features
 from ._mlp import MLP, Architecture
+from ._model import declared_forces
 from ._scales import Scales
 
 

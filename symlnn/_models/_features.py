@@ -16,14 +16,14 @@ class Features(eqx.Module):
     """
 
     angles: tuple[bool, ...] = eqx.field(static=True)
-    scales: Scales = eqx.field(static=True)
+    scales: Scales
     plain: bool = eqx.field(static=True, default=False)
 
     @property
     def position_size(self) -> int:
         """The length of x."""
         angles = 0 if self.plain else sum(self.angles)
-        return len(self.angles) + angles + len(self.scales.m) + (self.scales.t > 0)
+        return len(self.angles) + angles + self.scales.m.shape[0] + self.scales.timed
 
     @property
     def velocity_size(self) -> int:
@@ -33,39 +33,40 @@ class Features(eqx.Module):
     def positions(self, q: Coordinates, m: Varying | None, t: RealScalar) -> Float[Array, " x"]:
         """x(q, m, t)."""
         varying = () if m is None else tuple(m)
-        if len(varying) != len(self.scales.m):
-            raise ValueError(f"This model has {len(self.scales.m)} varying parameters m, but was given {len(varying)}.")
+        expected = self.scales.m.shape[0]
+        if len(varying) != expected:
+            raise ValueError(f"This model has {expected} varying parameters m, but was given {len(varying)}.")
         scales, entries = self.scales, []
         if self.plain:
-            entries = [*q, *varying, *([t] if scales.t > 0 else [])]
+            entries = [*q, *varying, *([t] if scales.timed else [])]
         else:
             for angle, qi, mean, scale in zip(self.angles, q, scales.q_mean, scales.q, strict=True):
                 entries += [jnp.sin(qi), jnp.cos(qi)] if angle else [(qi - mean) / scale]
             entries += [(mi - mean) / s for mi, mean, s in zip(varying, scales.m_mean, scales.m, strict=True)]
-            entries += [(t - scales.t_mean) / scales.t] if scales.t > 0 else []
+            entries += [(t - scales.t_mean) / scales.t] if scales.timed else []
         return jnp.stack([jnp.asarray(entry, q.dtype) for entry in entries])
 
     def velocities(self, v: Coordinates) -> Float[Array, " dof"]:
         """y(v)."""
-        return v if self.plain else v / jnp.asarray(self.scales.v, v.dtype)
+        return v if self.plain else v / self.scales.v.astype(v.dtype)
 
     def momenta(self, p: Coordinates) -> Float[Array, " dof"]:
         """arsinh(p/P): linear for small momenta and logarithmic for large ones, whose tails may be heavy."""
-        return jnp.arcsinh(p / jnp.asarray(self.scales.p, p.dtype))
+        return jnp.arcsinh(p / self.scales.p.astype(p.dtype))
 
     @property
     def state_size(self) -> int:
         """The length of what `state` returns."""
-        return self.position_size + self.velocity_size + len(self.scales.u)
+        return self.position_size + self.velocity_size + self.scales.u.shape[0]
 
     def state(
         self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar
     ) -> Float[Array, " state"]:
         """(x, y, u/U), all that an acceleration depends on. Raises `ValueError` where u is not what was declared."""
         parts = [self.positions(q, m, t), self.velocities(v)]
-        if self.scales.u:
-            if u is None or u.shape != (len(self.scales.u),):
-                count = len(self.scales.u)
+        count = self.scales.u.shape[0]
+        if count:
+            if u is None or u.shape != (count,):
                 raise ValueError(f"This model has {count} control inputs: pass u of shape ({count},).")
-            parts.append(u / jnp.asarray(self.scales.u, q.dtype))
+            parts.append(u / self.scales.u.astype(q.dtype))
         return jnp.concatenate(parts)

@@ -1,7 +1,6 @@
 """The Hamiltonian neural network: a Hamiltonian that is a multilayer perceptron."""
 
 import dataclasses
-import operator
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +11,12 @@ from .._dynamics import (
     Hamilton,
     ObservedMomentum,
     SymbolicMomentum,
-    declared_forces,
 )
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._features import Features
 from ._mlp import MLP, Architecture
+from ._model import declared_forces
 from ._scales import Scales
 
 
@@ -47,8 +46,8 @@ class MLPHamiltonian(AbstractHamiltonian):
         """H(q, p, m, t), of one state."""
         scales = self.features.scales
         x, y = self.features.positions(q, m, t), self.features.momenta(p)
-        kinetic = max(map(operator.mul, scales.p, scales.v))
-        potential = max(map(operator.mul, scales.p_rate, scales.q))
+        kinetic = jnp.max(scales.p * scales.v).astype(q.dtype)
+        potential = jnp.max(scales.p_rate * scales.q).astype(q.dtype)
         return kinetic * self.network(jnp.concatenate([x, y]))[0] + potential * self.potential(x)[0]
 
 

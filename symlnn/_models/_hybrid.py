@@ -3,12 +3,13 @@
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange, declared_forces
+from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._delan import MechanicalLagrangian
 from ._features import Features
 from ._mlp import MLP, Architecture
+from ._model import declared_forces
 from ._scales import Scales
 
 

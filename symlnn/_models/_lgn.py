@@ -15,12 +15,12 @@ from .._dynamics import (
     GraphLagrangian,
     Neighbourhoods,
     SparseEulerLagrange,
-    declared_forces,
 )
 from .._neighbourhoods import Graph
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._mlp import Architecture
+from ._model import declared_forces
 from ._neighbourhood_mlp import NeighbourhoodMLP
 from ._scales import Scales
 from ._site_scales import SiteScales
@@ -83,7 +83,7 @@ class MLPDensity(AbstractDensity):
     ) -> Scalar:
         """ℓ of one neighbourhood."""
         scales = self.network.scales
-        kinetic = 0.5 * jnp.sum((v[0] / jnp.asarray(scales.v, v.dtype)) ** 2)
+        kinetic = 0.5 * jnp.sum((v[0] / scales.v.astype(v.dtype)) ** 2)
         potential = scales.potential_weight * self.potential(q, v[:0], x, m)[0]
         return kinetic + self.network(q, v, x, m)[0] + potential
 
@@ -105,7 +105,7 @@ class GraphAcceleration(eqx.Module):
         for group in self.groups:
             output = group.map(lambda x, q, v: self.network(q, v, x, m), position, velocity)
             total = total.at[group.sites[:, 0]].set(output, mode="drop")
-        return (total * jnp.asarray(self.network.scales.a, q.dtype)).reshape(-1)
+        return (total * self.network.scales.a.astype(q.dtype)).reshape(-1)
 
     def on(self, sites: int, groups: Sequence[Neighbourhoods]) -> "GraphAcceleration":
         """The same network on other neighbourhoods."""

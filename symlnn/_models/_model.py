@@ -1,10 +1,18 @@
-"""A kind of model: what builds it, and what it is trained on."""
+"""A kind of model: what builds it, and how it is trained."""
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from .._dynamics import AbstractDynamics
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from .._dynamics import AbstractDynamics, SymbolicForces
+from .._system import System
+from .._types import AbstractGiven
+from ._mlp import Architecture
 
 Builder = Callable[..., AbstractDynamics]
 """`builder(system, scales, architecture, *, key)` returns an untrained dynamics of the system; the first line of its
@@ -13,13 +21,58 @@ docstring is what a report calls the model."""
 
 @dataclass(frozen=True)
 class Model:
-    """An entry of the table `MODELS`."""
+    """What builds a model and what it is trained on: an entry of the table `MODELS`, or one of your own."""
 
     builder: Builder
-    residual: str = "acceleration"
-    """What it is trained on unless something else is asked for: a name of `RESIDUALS`."""
+    residual: Any = "acceleration"
+    """What it is trained on unless something else is asked for: a residual, or a name of `RESIDUALS`."""
+    architecture: Architecture = field(default_factory=Architecture)
+    recipe: Any = None
+    """The stages of its training, where they are not the default ones: a `Recipe`."""
+    source: str = ""
+    """Where a file of the trained model finds the builder again: a name of `MODELS` or the path of a `.py` file."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it: its source, or the name of the builder."""
+        return self.source or getattr(self.builder, "__name__", type(self.builder).__name__)
 
     @property
     def title(self) -> str:
-        """The first line of the builder's docstring, without its full stop."""
-        return (inspect.getdoc(self.builder) or "").split("\n", 1)[0].rstrip(".")
+        """The first line of the builder's docstring, without its full stop; the name where it has none."""
+        return (inspect.getdoc(self.builder) or "").split("\n", 1)[0].rstrip(".") or self.name
+
+
+def declared_forces(system: System) -> SymbolicForces | None:
+    """What a learned model of the system is given: the declared forces, None where there are none."""
+    return SymbolicForces(system) if system.has_forces else None
+
+
+def trainable(tree: Any) -> Any:
+    """The filter of what is learned unless something else is asked for: every floating-point array that is not given.
+
+    Given are the parts that are `AbstractGiven`: declared parameters, natural scales, sites and edges of a graph.
+    """
+
+    def given(node: Any) -> bool:
+        return isinstance(node, AbstractGiven)
+
+    return jax.tree.map(
+        lambda node: jax.tree.map(lambda _: False, node) if given(node) else eqx.is_inexact_array(node),
+        tree,
+        is_leaf=given,
+    )
+
+
+def only(tree: Any, where: Callable[[Any], Any]) -> Any:
+    """The filter of the arrays that `where(tree)` picks out, and of no others: of two parameters, say,
+
+    only(law, lambda law: [law.parameters.fixed[name] for name in ("m", "l")])
+    """
+    nothing = jax.tree.map(lambda _: False, tree)
+    return eqx.tree_at(where, nothing, replace_fn=lambda _: True)
+
+
+def parameter_count(tree: Any) -> int:
+    """The number of trainable parameters."""
+    return sum(int(jnp.size(x)) for x in jax.tree.leaves(eqx.filter(tree, trainable(tree))))

@@ -29,7 +29,7 @@ class NeighbourhoodMLP(eqx.Module):
 
     network: MLP
     message: MLP | None
-    scales: SiteScales = eqx.field(static=True)
+    scales: SiteScales
     symmetries: tuple[str, ...] = eqx.field(static=True)
     attributes: tuple[int, int] = eqx.field(static=True)
     """How many a site and an edge have."""
@@ -51,9 +51,9 @@ class NeighbourhoodMLP(eqx.Module):
             raise ValueError(f"Unknown symmetry {unknown.pop()!r}; choose of {', '.join(SYMMETRIES)}.")
         if "reflection" in symmetries and members % 2 == 0:
             raise ValueError("A reflection needs neighbourhoods of a grid: a centre, then both sides of each axis.")
-        fields = len(scales.q)
+        fields = scales.q.shape[0]
         of_site, of_edge = attributes
-        centre = len(scales.m) + of_site + (0 if "translation" in symmetries else fields)
+        centre = scales.m.shape[0] + of_site + (0 if "translation" in symmetries else fields)
         first, second = jax.random.split(key)
         self.scales, self.symmetries, self.attributes = scales, tuple(symmetries), attributes
         if "permutation" in symmetries:
@@ -77,16 +77,17 @@ class NeighbourhoodMLP(eqx.Module):
         """The output at one neighbourhood."""
         scales = self.scales
         varying = () if m is None else tuple(m)
-        if len(varying) != len(scales.m):
-            raise ValueError(f"This model has {len(scales.m)} varying parameters m, but was given {len(varying)}.")
+        expected = scales.m.shape[0]
+        if len(varying) != expected:
+            raise ValueError(f"This model has {expected} varying parameters m, but was given {len(varying)}.")
         centre = [(mi - mean) / s for mi, mean, s in zip(varying, scales.m_mean, scales.m, strict=True)]
         if "translation" not in self.symmetries:
-            centre += list((q[0] - jnp.asarray(scales.q_mean, q.dtype)) / jnp.asarray(scales.q, q.dtype))
+            centre += list((q[0] - scales.q_mean.astype(q.dtype)) / scales.q.astype(q.dtype))
         of_site, of_edge = self.attributes
         base = jnp.concatenate([jnp.stack(centre) if centre else jnp.zeros(0, q.dtype), x[:of_site]])
         edges = x[of_site:].reshape(len(q) - 1, of_edge)
-        differences = (q[1:] - q[0]) / jnp.asarray(scales.difference, q.dtype)
-        velocities = v / jnp.asarray(scales.v, q.dtype)
+        differences = (q[1:] - q[0]) / scales.difference.astype(q.dtype)
+        velocities = v / scales.v.astype(q.dtype)
         if self.message is not None:
             return self._permuted(self.message, base, jnp.concatenate([differences, edges], axis=1), velocities)
         if "reflection" not in self.symmetries:

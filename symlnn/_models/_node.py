@@ -29,7 +29,7 @@ class VectorFieldMLP(eqx.Module):
         """(q̇, v̇) at one state, each (dof,)."""
         first, second = jnp.split(self.network(self.features.state(q, v, m, u, t)), 2)
         scales = self.features.scales
-        return first * jnp.asarray(scales.v, q.dtype), second * jnp.asarray(scales.a, q.dtype)
+        return first * scales.v.astype(q.dtype), second * scales.a.astype(q.dtype)
 
 
 def node(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:

@@ -6,117 +6,125 @@ weight A Q/V² to be trained at all.
 """
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from .._dynamics import SymbolicDynamics, SymbolicForces
 from .._system import System
-from .._types import Samples
+from .._types import AbstractGiven, Samples
 
 _RELATIVE_FLOOR = 1e-3
 
 
-@dataclass(frozen=True)
-class Scales:
-    """Centres and scales, as plain numbers: static, so that no gradient reaches them. SI or the system's units."""
+class Scales(AbstractGiven):
+    """Centres and scales in the system's units: given, so that they are not trained, and arrays, so that compiled
+    functions serve all of them."""
 
-    q_mean: tuple[float, ...]
-    q: tuple[float, ...]
+    q_mean: Float[Array, " dof"]
+    q: Float[Array, " dof"]
     """Q: the standard deviation of each coordinate; 1 for angles, which are embedded as (sin, cos)."""
-    v: tuple[float, ...]
+    v: Float[Array, " dof"]
     """V: the root mean square of each velocity."""
-    a: tuple[float, ...]
+    a: Float[Array, " dof"]
     """A: the root mean square of each acceleration."""
-    p: tuple[float, ...]
+    p: Float[Array, " dof"]
     """P: the median size of each canonical momentum, which may be heavy-tailed where L is not quadratic in v."""
-    p_rate: tuple[float, ...]
+    p_rate: Float[Array, " dof"]
     """The root mean square of each ṗ."""
-    m_mean: tuple[float, ...]
-    m: tuple[float, ...]
-    u: tuple[float, ...]
+    m_mean: Float[Array, " m"]
+    m: Float[Array, " m"]
+    u: Float[Array, " u"]
     """The root mean square of each control input."""
-    t_mean: float
-    t: float
+    t_mean: Float[Array, ""]
+    t: Float[Array, ""]
     """The standard deviation of t; 0 where nothing depends on time."""
-    energy: float
+    energy: Float[Array, ""]
     """The size of L: 1, or what the declared forces fix it to, in which case L is no longer free up to a factor."""
+    timed: bool = eqx.field(static=True)
+    """Whether the system depends on time."""
 
     @property
-    def potential_weight(self) -> float:
+    def potential_weight(self) -> Float[Array, ""]:
         """A Q/V², the size of the position-dependent part of L beside a kinetic part of order one."""
-        ratios = [a * q / v**2 for a, q, v in zip(self.a, self.q, self.v, strict=True)]
-        return max(ratios)
+        return jnp.max(self.a * self.q / self.v**2)
 
     @property
-    def interval(self) -> float:
+    def interval(self) -> Float[Array, ""]:
         """A tenth of the time in which accelerations change velocities by their size, min V/A."""
-        return 0.1 * min(v / a for v, a in zip(self.v, self.a, strict=True))
+        return 0.1 * jnp.min(self.v / self.a)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """The fields as JSON data; `Scales.from_json` is the inverse."""
-        return dataclasses.asdict(self)
+        return {f.name: np.asarray(getattr(self, f.name)).tolist() for f in dataclasses.fields(self)}
 
     @staticmethod
-    def from_json(data: dict) -> "Scales":
+    def from_json(data: dict[str, Any]) -> "Scales":
         """The Scales of `to_json`."""
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else float(v) for k, v in data.items()}
-        return Scales(**fields)
+        arrays = {name: jnp.asarray(x, jnp.result_type(float)) for name, x in data.items() if name != "timed"}
+        return Scales(**arrays, timed=data["timed"])
 
 
 def natural_scales(system: System, samples: Samples) -> Scales:
-    """The scales of a system from its declaration (q, v, m, u, t) and from data (a)."""
-    positions, velocities = zip(*system.state_distributions(), strict=True)
-    varying = [p.value for p in system.parameters.values() if p.varies]
-    q = np.array([1.0 if angle else d.std for angle, d in zip(system.is_angle, positions, strict=True)])
-    v = np.array([np.hypot(d.mean, d.std) for d in velocities])
-    a = np.sqrt(np.mean(np.asarray(samples.a) ** 2, axis=0))
+    """The scales of a system: q, v, m, u and t from its declaration, a and p from data; all from data where it declares
+    no states."""
+    states = samples.states
+    angles = np.array(system.is_angle)
+    if system.states:
+        positions, velocities = zip(*system.state_marginals(), strict=True)
+        q_mean, q = np.array([d.mean for d in positions]), np.array([d.std for d in positions])
+        v = np.array([d.size for d in velocities])
+    else:
+        q_mean, q = np.mean(states.q, axis=0), np.std(states.q, axis=0)
+        v = np.sqrt(np.mean(np.square(states.v), axis=0))
+    q = np.where(angles, 1.0, q)
+    measured = _measured(SymbolicDynamics(system), SymbolicForces(system), samples)
+    a, p, p_rate, forces = map(np.asarray, measured)
     rate = np.max(a / v)
     # a coordinate that is never accelerated still needs a scale: a small share of what the others suggest
     a = np.maximum(a, v * _RELATIVE_FLOOR * rate) if rate > 0 else v**2 / q
-    p, p_rate = _momenta(system, samples)
-    return Scales(
-        q_mean=tuple(0.0 if angle else d.mean for angle, d in zip(system.is_angle, positions, strict=True)),
-        q=tuple(map(float, q)),
-        v=tuple(map(float, v)),
-        a=tuple(map(float, a)),
-        p=tuple(map(float, p)),
-        p_rate=tuple(map(float, p_rate)),
-        m_mean=tuple(d.mean for d in varying),
-        m=tuple(d.std for d in varying),
-        u=tuple(float(np.hypot(d.mean, d.std)) for d in system.inputs.values()),
-        t_mean=0.0 if system.time is None else system.time.mean,
-        t=0.0 if system.time is None else system.time.std,
-        energy=_energy_scale(system, samples, v, a),
+    domain = system.domain
+    times = None if domain.time is None else domain.time.marginals[0]
+    return Scales.from_json(
+        {
+            "q_mean": np.where(angles, 0.0, q_mean),
+            "q": q,
+            "v": v,
+            "a": a,
+            "p": floored(p),
+            "p_rate": floored(p_rate),
+            "m_mean": [d.mean for d in domain.varying],
+            "m": [d.std for d in domain.varying],
+            "u": [marginal.size for d in domain.inputs.values() for marginal in d.marginals],
+            "t_mean": 0.0 if times is None else times.mean,
+            "t": 0.0 if times is None else times.std,
+            "energy": np.max(forces * v**2 / a) if system.has_forces else 1.0,
+            "timed": times is not None,
+        }
     )
 
 
-def _momenta(system: System, samples: Samples) -> tuple[np.ndarray, np.ndarray]:
-    """The sizes of the canonical momenta and of their rates."""
-    states, momenta = samples.states, SymbolicDynamics(system).momenta
+@eqx.filter_jit
+def _measured(dynamics: SymbolicDynamics, forces: SymbolicForces, samples: Samples) -> tuple[Array, ...]:
+    """The root mean squares of a, ṗ and Q, and the medians of |p|: a, p, ṗ, Q."""
+    states = samples.states
 
     def along(q: Array, v: Array, a: Array, m: Array, t: Array) -> tuple[Array, Array]:
-        return jax.jvp(lambda q, v, t: momenta(q, v, m, t), (q, v, t), (v, a, jnp.ones_like(t)))
+        return jax.jvp(lambda q, v, t: dynamics.momenta(q, v, m, t), (q, v, t), (v, a, jnp.ones_like(t)))
+
+    def rms(values: Array) -> Array:
+        return jnp.sqrt(jnp.mean(values**2, axis=0))
 
     p, rate = jax.vmap(along)(states.q, states.v, samples.a, states.m, states.t)
-    rms = np.sqrt(np.mean(np.asarray(rate) ** 2, axis=0))
-    return floored(np.median(np.abs(p), axis=0)), floored(rms)
+    acting = jax.vmap(forces)(states.q, states.v, states.m, states.u, states.t)
+    return rms(samples.a), jnp.median(jnp.abs(p), axis=0), rms(rate), rms(acting)
 
 
 def floored(sizes: np.ndarray) -> np.ndarray:
     """The sizes, with the largest (or one) in place of those below a thousandth of it: zero but for rounding."""
     largest = sizes.max() if sizes.max() > 0 else 1.0
     return np.where(sizes > _RELATIVE_FLOOR * largest, sizes, largest)
-
-
-def _energy_scale(system: System, samples: Samples, v: np.ndarray, a: np.ndarray) -> float:
-    if not system.has_forces:
-        return 1.0
-    states = samples.states
-    forces = jax.vmap(SymbolicForces(system))(states.q, states.v, states.m, states.u, states.t)
-    size = np.asarray(jnp.sqrt(jnp.mean(forces**2, axis=0)))
-    return float(max(size * v**2 / a))

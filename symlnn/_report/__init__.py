@@ -1,19 +1,16 @@
 """From a comparison to a report: HTML, JSON and figures."""
 
-from ._examine import Bench as Bench
+from ._bench import Bench as Bench
+from ._bench import Judgement as Judgement
+from ._bench import Motion as Motion
+from ._bench import roll_out as roll_out
+from ._examine import QUICK as QUICK
 from ._examine import Candidate as Candidate
 from ._examine import Effort as Effort
-from ._examine import Progress as Progress
-from ._examine import Timer as Timer
-from ._examine import conclude as conclude
+from ._examine import Listener as Listener
 from ._examine import examine as examine
-from ._examine import judge as judge
-from ._examine import measure as measure
-from ._examine import prepare as prepare
-from ._examine import roll_out as roll_out
 from ._figures import FIGURES as FIGURES
 from ._figures import typical_motion as typical_motion
-from ._figures import wrapped as wrapped
 from ._folder import check_folder as check_folder
 from ._folder import replaced_folder as replaced_folder
 from ._mathml import equation as equation
@@ -24,9 +21,6 @@ from ._results import Validation as Validation
 from ._results import settings_of as settings_of
 from ._results import strict as strict
 from ._results import to_text as to_text
-from ._style import STYLE as STYLE
-from ._style import TRUTH as TRUTH
-from ._style import colours as colours
 from ._table import number as number
 from ._table import results_table as results_table
 from ._validate import validate as validate

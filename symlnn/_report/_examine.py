@@ -1,178 +1,48 @@
 """`examine`: derive, cross-check, train, roll out and compare, without writing anything."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from .._compare import (
-    CrossCheck,
-    acceleration_errors,
-    batched_accelerations,
-    cross_check,
-    draw_test_samples,
-    energy_along,
-    energy_errors,
-    energy_scale,
-    lyapunov_exponents,
-    power_balance_errors,
-    share_outside,
-    state_errors,
-    valid_times,
-)
-from .._data import sample_states
-from .._dynamics import AbstractDynamics, SymbolicDynamics
-from .._models import Architecture, ModelSpec, load_model, load_spec, parameter_count
-from .._simulate import Rollout, simulate
+from .._dynamics import AbstractDynamics
+from .._models import Builder, Model, TrainedModel, find_model, load_model
 from .._system import System
-from .._train import Fit, Learned, Recipe, Report, learn
-from .._types import Samples, States
-from ._results import ModelResult, Motion, Settings, Spread, Validation
+from .._train import Budget, Learned, Progress, learn
+from .._types import Samples
+from ..metrics import cross_check, lyapunov_exponents
+from ._bench import Bench
+from ._results import ModelResult, Settings, Validation
 
-Progress = Callable[[str, Report | None], None]
+Listener: TypeAlias = Callable[[str, Progress | None], None]
 """Called with what is being done and, while a model trains, with how its training stands."""
+
+Candidate: TypeAlias = str | Model | Builder | Learned | TrainedModel | AbstractDynamics
+"""What can be validated: a model to be trained (a name of `MODELS`, the path of a `.py` file that defines `MODEL`, a
+builder, a `Model`), or a trained one (the path of an `.eqx` file, what `learn` or `load_model` return, a dynamics)."""
 
 
 @dataclass(frozen=True)
 class Effort:
     """How much a validation does."""
 
-    seconds: float
-    """Training of each model."""
+    budget: Budget = field(default_factory=lambda: Budget(seconds=60.0))
+    """Of the training of each model."""
     test_states: int = 100_000
     trajectories: int = 40
     check_states: int = 10_000
+    quick: bool = False
+    """Whether it only shows that everything works."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """Where a model comes from, and how it is trained where that is not as by default."""
-
-    source: str
-    """A name of `MODELS`, the path of a `.py` file that defines `MODEL`, or of an `.eqx` file of a trained model."""
-    architecture: Architecture | None = None
-    recipe: Recipe | None = None
-    residual: str | None = None
-
-
-_FRAMES_PER_SECOND = 40.0
-_MAX_FRAMES = 4000
-_MAX_STEPS = 4_000
-_MAX_STEPS_PER_SECOND = 200
-"""A roll-out that needs more steps of the integrator has failed, else one bad model would hold up the report."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What every model of a system is held against."""
-
-    system: System
-    test: Samples
-    start: States
-    truth: Rollout
-    scale: float
-    check: CrossCheck
-    oracle: Motion
-    lyapunov_time: float | None
-
-
-def roll_out(dynamics: AbstractDynamics, start: States, times: jax.Array, tolerance: float | None = None) -> Rollout:
-    """Roll-outs as every report makes them, with a bound on the integrator's steps."""
-    max_steps = max(_MAX_STEPS, round(_MAX_STEPS_PER_SECOND * float(times[-1])))
-    usual = 1e-8 if start.q.dtype == jnp.float64 else 1e-5
-    tol = jnp.asarray(usual if tolerance is None else tolerance, start.q.dtype)  # traced: one compilation for all
-    return simulate(
-        dynamics, start.q, start.v, times=times, m=start.m, u=start.u, rtol=tol, atol=tol, max_steps=max_steps
-    )
-
-
-def _balance(system: System, rollout: Rollout, start: States, scale: float) -> Motion:
-    if system.conserves_energy:
-        energy = energy_along(SymbolicDynamics(system), rollout, start.m)
-        errors = energy_errors(energy, rollout.successful, scale)
-    else:
-        errors = power_balance_errors(system, rollout, start, scale)
-    return Motion(rollout, errors, Spread.of(errors, np.asarray(rollout.successful)))
-
-
-def examine(
-    system: System,
-    models: Mapping[str, Candidate],
-    *,
-    effort: Effort,
-    settings: Settings,
-    steps: int | Sequence[int] | None = None,
-    seeds: int = 1,
-    data: xr.Dataset | None = None,
-    progress: Progress = lambda doing, report: None,
-) -> Validation:
-    """Measure models of a system against it. `models` maps what a report calls each to where it comes from.
-
-    Every model gets the same budget, `effort.seconds` of training or `steps`. With `seeds` above 1 each is trained so
-    many times, and the spread of its headline figures is kept.
-    """
-    timer = Timer()
-    bench = prepare(system, effort, settings.seed, timer, progress)
-    train = partial(
-        learn,
-        system,
-        data=data,
-        seconds=effort.seconds if steps is None else None,
-        steps=steps,
-    )
-    results = [
-        measure(name, candidate, bench, train, settings.seed, seeds, timer, progress)
-        for name, candidate in models.items()
-    ]
-    return conclude(bench, results, settings, timer)
-
-
-def prepare(
-    system: System, effort: Effort, seed: int, timer: "Timer", progress: Progress = lambda doing, report: None
-) -> Bench:
-    """Derive and cross-check a system, and compute all that its models are held against."""
-    progress("Cross-checking the derivation", None)
-    with timer("derive and cross-check"):
-        check = cross_check(system, states=effort.check_states, seed=seed)
-    progress("Integrating the analytic system", None)
-    with timer("analytic roll-outs"):
-        test_key, start_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1))
-        test = draw_test_samples(system, effort.test_states, test_key)
-        if not bool(jnp.all(jnp.isfinite(test.a))):
-            raise ValueError(
-                f"The accelerations of {system.name} are not finite at some sampled states: "
-                "narrow the distributions in states to where the mass matrix is regular."
-            )
-        start = sample_states(system, effort.trajectories, key=start_key, initial=True)
-        frames = min(_MAX_FRAMES, max(400, round(_FRAMES_PER_SECOND * system.duration)))
-        truth = roll_out(SymbolicDynamics(system), start, jnp.linspace(0.0, system.duration, frames + 1))
-        scale = energy_scale(system, test.states)
-        oracle = _balance(system, truth, start, scale)
-        lyapunov = _lyapunov_time(system, start)
-    return Bench(system, test, start, truth, scale, check, oracle, lyapunov)
-
-
-def conclude(bench: Bench, models: Sequence[ModelResult], settings: Settings, timer: "Timer") -> Validation:
-    """What was measured of all models, as one validation."""
-    return Validation(
-        system=bench.system,
-        settings=settings,
-        energy_scale=bench.scale,
-        check=bench.check,
-        oracle=bench.oracle,
-        lyapunov_time=bench.lyapunov_time,
-        test=bench.test,
-        start=bench.start,
-        models=tuple(models),
-        seconds=timer.spent,
-    )
+QUICK = Effort(Budget(seconds=9.0), test_states=20_000, quick=True)
+"""A complete report in about a minute, with little training."""
 
 
 class Timer:
@@ -188,49 +58,32 @@ class Timer:
         self.spent[part] = self.spent.get(part, 0.0) + time.monotonic() - begin
 
 
-def _lyapunov_time(system: System, start: States) -> float | None:
-    exponents, chaotic = lyapunov_exponents(SymbolicDynamics(system), start[:20], system.duration)
-    return float(1 / np.median(exponents)) if chaotic else None
+@dataclass(frozen=True)
+class Examination:
+    """What the models of a system are examined with; `measure` gives the result of one."""
 
+    system: System
+    bench: Bench
+    effort: Effort
+    settings: Settings
+    data: xr.Dataset | Samples | None
+    seeds: int
+    timer: Timer
+    listener: Listener
 
-def measure(
-    name: str,
-    candidate: Candidate,
-    bench: Bench,
-    train: Callable[..., Learned],
-    seed: int,
-    seeds: int,
-    timer: Timer,
-    progress: Progress,
-) -> ModelResult:
-    """Train one model by `train`, which is `learn` with a system and a budget, and measure it, once for each seed."""
-    source = candidate.source
-    if source.endswith(".eqx"):
-        with timer(f"measure {name}"):
-            spec = load_spec(source)
-            return judge(name, spec, bench, load_model(source), None)
-    runs: list[ModelResult] = []
-    for number in range(seeds):
-        label = f"Training {name}" + (f", seed {seed + number}" if seeds > 1 else "")
-        with timer(f"train {name}"):
-            learned = train(
-                source,
-                seed=seed + number,
-                architecture=candidate.architecture,
-                recipe=candidate.recipe,
-                residual=candidate.residual,
-                progress=lambda report, label=label: progress(label, report),
-            )
-        if not learned.fit.complete:
-            raise KeyboardInterrupt  # `fit` keeps what it has; a report on half a training would mislead
-        progress(f"Measuring {name}", None)
-        with timer(f"measure {name}"):
-            runs.append(judge(name, learned.spec, bench, learned.fit.dynamics, learned.fit, candidate.residual))
-    result = runs[0]
-    if seeds > 1:
+    def measure(self, name: str, candidate: Candidate) -> ModelResult:
+        """Train a model where it is not trained yet, and measure it; once for each seed."""
+        found = find_candidate(candidate)
+        if not isinstance(found, Model):
+            with self.timer(f"measure {name}"):
+                fit = candidate.fit if isinstance(candidate, Learned) else None
+                return replace(_result(name, found, self.bench), fit=fit)
+        runs = [self._trained(name, found, self.settings.seed + number) for number in range(self.seeds)]
+        if self.seeds == 1:
+            return runs[0]
         rows = tuple(
             {
-                "seed": seed + number,
+                "seed": self.settings.seed + number,
                 "l1_sum": run.acceleration.l1_sum,
                 "relative_rms": run.acceleration.relative_rms,
                 "final_mean": run.motion.spread.final_mean,
@@ -238,40 +91,104 @@ def measure(
             }
             for number, run in enumerate(runs)
         )
-        result = replace(result, seeds=rows)
-    return result
+        return replace(runs[0], seeds=rows)
+
+    def _trained(self, name: str, model: Model, seed: int) -> ModelResult:
+        label = f"Training {name}" + (f", seed {seed}" if self.seeds > 1 else "")
+        with self.timer(f"train {name}"):
+            learned = learn(
+                self.system,
+                model,
+                data=self.data,
+                budget=self.effort.budget,
+                seed=seed,
+                listener=lambda progress: self.listener(label, progress),
+            )
+        if learned.fit.interrupted:
+            raise KeyboardInterrupt  # a report on half a training would mislead
+        self.listener(f"Measuring {name}", None)
+        with self.timer(f"measure {name}"):
+            return replace(_result(name, learned.model, self.bench), fit=learned.fit)
 
 
-def judge(
-    name: str,
-    spec: ModelSpec,
-    bench: Bench,
-    dynamics: AbstractDynamics,
-    fit: Fit | None,
-    residual: str | None = None,
-) -> ModelResult:
-    """All figures of one model; `fit` tells how it was trained, None where that is not known.
+def find_candidate(candidate: Candidate) -> Model | TrainedModel | AbstractDynamics:
+    """A model to be trained, a trained one with what rebuilds it, or a dynamics. Raises `ValueError` for none."""
+    if isinstance(candidate, TrainedModel | AbstractDynamics):
+        return candidate
+    if isinstance(candidate, Learned):
+        return candidate.model
+    if isinstance(candidate, str) and candidate.endswith(".eqx"):
+        return load_model(candidate)
+    return find_model(candidate)
 
-    `residual` is what it was trained on, the model's own unless it is given.
+
+def _result(name: str, found: TrainedModel | AbstractDynamics, bench: Bench) -> ModelResult:
+    spec = found.spec if isinstance(found, TrainedModel) else None
+    dynamics = found.dynamics if isinstance(found, TrainedModel) else found
+    return ModelResult(name=name, spec=spec, dynamics=dynamics, fit=None, judgement=bench.judge(dynamics))
+
+
+def examine(
+    system: System,
+    models: Mapping[str, Candidate],
+    *,
+    effort: Effort,
+    settings: Settings,
+    data: xr.Dataset | Samples | None = None,
+    seeds: int = 1,
+    listener: Listener = lambda doing, progress: None,
+) -> Validation:
+    """Measure models of a system against it. `models` maps what a report calls each to where it comes from.
+
+    Every model gets the same budget. With `seeds` above 1 each is trained so many times, and the spread of its headline
+    figures is kept. A training that goes wrong is part of the result: the last good parameters are measured.
     """
-    predicted = eqx.filter_jit(batched_accelerations)(dynamics, bench.test.states)
-    motion = _balance(bench.system, roll_out(dynamics, bench.start, bench.truth.t), bench.start, bench.scale)
-    errors = state_errors(bench.system, bench.truth, motion.rollout)
-    return ModelResult(
-        name=name,
-        title=spec.title,
-        spec=spec,
-        residual=residual or spec.residual,
-        dynamics=dynamics,
-        trainable_parameters=parameter_count(dynamics),
-        states_seen=0 if fit is None else fit.states_seen,
-        train_seconds=0.0 if fit is None else fit.seconds,
-        steps=() if fit is None else fit.steps,
-        history=None if fit is None else fit.history,
-        acceleration=acceleration_errors(bench.test.a, predicted),
-        test_accelerations=np.asarray(predicted),
-        motion=motion,
-        state_errors=errors,
-        valid_seconds=valid_times(errors, np.asarray(bench.truth.t)),
-        outside=share_outside(bench.system, motion.rollout),
+    timer = Timer()
+    listener("Cross-checking the derivation", None)
+    with timer("derive and cross-check"):
+        check = cross_check(system, states=effort.check_states, seed=settings.seed)
+    listener("Integrating the analytic system", None)
+    with timer("analytic roll-outs"):
+        key = jax.random.fold_in(jax.random.key(settings.seed), 1)
+        bench = Bench.of_system(system, test_states=effort.test_states, trajectories=effort.trajectories, key=key)
+        exponents, chaotic = lyapunov_exponents(bench.truth, bench.start[:20], system.duration)
+    examination = Examination(system, bench, effort, settings, data, seeds, timer, listener)
+    results = tuple(examination.measure(name, candidate) for name, candidate in models.items())
+    return Validation(
+        system=system,
+        settings=settings,
+        bench=bench,
+        check=check,
+        oracle=bench.oracle,
+        lyapunov_time=float(1 / np.median(exponents)) if chaotic else None,
+        models=results,
+        seconds=timer.spent,
     )
+
+
+def named(system: System, models: Any) -> dict[str, Candidate]:
+    """Each model's name in a report, and where it comes from; wrong ones are found before anything is computed."""
+    given = models if isinstance(models, Mapping) else [(_name(source), source) for source in models]
+    found: dict[str, Candidate] = {}
+    for name, source in given.items() if isinstance(given, Mapping) else given:
+        if name in found:
+            raise ValueError(f"Two models are called {name!r}: rename one of the files, or give a dict of names.")
+        candidate = find_candidate(source)
+        if isinstance(candidate, TrainedModel):
+            theirs = candidate.spec.system
+            if (theirs.q, theirs.m) != (system.q, system.m):
+                raise ValueError(
+                    f"{source} is a model of {theirs.name}, with other coordinates or varying parameters than "
+                    f"{system.name}: name a model that was trained on this system."
+                )
+        found[name] = candidate if isinstance(source, str) else source
+    return found
+
+
+def _name(source: Candidate) -> str:
+    if isinstance(source, str):
+        return Path(source).stem if source.endswith((".eqx", ".py")) else source
+    found = find_candidate(source)
+    if isinstance(found, Model):
+        return found.name
+    return found.spec.model.name if isinstance(found, TrainedModel) else type(found).__name__

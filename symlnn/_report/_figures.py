@@ -9,10 +9,11 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from .._system import System
-from ._results import Motion, Validation
-from ._style import STYLE, TRUTH, colours
+from ..metrics import VALID_TIME_THRESHOLD
+from ..plots import STYLE, TRUTH, bands, colours, shades, wrapped
+from ._bench import Motion
+from ._results import Validation
 
-_FLOOR = 1e-16
 _WIDTH = 8.0
 """Of every figure, in inches: the page shows all of them at one scale."""
 
@@ -22,16 +23,6 @@ def _label(system: System, index: int, velocity: bool = False) -> str:
     unit = system.units.get(system.coordinates[index], "")
     unit = f"{unit}/s" if velocity and unit else unit
     return f"${system.latex(symbol)}$" + (f" ({unit})" if unit else "")
-
-
-def wrapped(values: np.ndarray, angle: bool) -> np.ndarray:
-    """Angles in [−π, π), with a gap where they jump."""
-    values = np.where(np.isfinite(values), values, np.nan)
-    if not angle:
-        return values
-    wrapped = (values + np.pi) % (2 * np.pi) - np.pi
-    jumps = np.abs(np.diff(wrapped)) > np.pi
-    return np.where(np.append(jumps, False), np.nan, wrapped)
 
 
 def _window(validation: Validation, motion: int) -> int:
@@ -64,25 +55,15 @@ def _plot_coordinate(axes: Axes, validation: Validation, motion: int, index: int
     axes.set_ylabel(_label(system, index))
 
 
+def _motions(validation: Validation) -> dict[str, Motion]:
+    return {"analytic": validation.oracle} | {model.name: model.motion for model in validation.models}
+
+
 def _plot_balance(axes: Axes, validation: Validation) -> None:
-    t = np.asarray(validation.oracle.rollout.t)
-    shade = {"analytic": TRUTH, **colours([model.name for model in validation.models])}
-    motions: dict[str, Motion] = {"analytic": validation.oracle}
-    motions |= {model.name: model.motion for model in validation.models}
-    ceiling = 1.0
-    for name, motion in motions.items():
-        errors = np.where(np.isfinite(motion.balance), np.maximum(motion.balance, _FLOOR), 1e12)
-        low, middle, high = np.quantile(errors[:, 1:], [0.1, 0.5, 0.9], axis=0)
-        axes.fill_between(t[1:], low, high, color=shade[name], alpha=0.18, lw=0)
-        axes.plot(t[1:], middle, color=shade[name], label=name)
-        ceiling = max(ceiling, min(1e4, float(high.max())))
-    axes.set_yscale("log")
-    axes.set_ylim(top=3 * ceiling)
-    axes.set_xlabel("t (s)")
-    if validation.system.conserves_energy:
-        axes.set_ylabel("|E(t) − E(0)| / E scale")
-    else:
-        axes.set_ylabel("|E(t) − E(0) − work| / E scale")
+    t = np.asarray(validation.bench.rollout.t)
+    largest = bands(axes, t, {name: motion.balance for name, motion in _motions(validation).items()})
+    axes.set_ylim(top=3 * max(1.0, min(1e4, largest)))
+    axes.set_ylabel(f"|E(t) − E(0){'' if validation.system.conserves_energy else ' − work'}| / E scale")
     axes.legend(loc="lower right", ncols=2)
 
 
@@ -101,7 +82,7 @@ def overview(validation: Validation) -> Figure:
 
 
 def training(validation: Validation) -> Figure | None:
-    """Validation error over training time; None where no model was trained."""
+    """Held-out error over training time; None where no model was trained."""
     trained = [model for model in validation.models if model.history is not None]
     if not trained:
         return None
@@ -111,10 +92,10 @@ def training(validation: Validation) -> Figure | None:
     for model in trained:
         history = model.history
         assert history is not None
-        axes.plot(history.seconds, history.validation, color=shade[model.name], label=model.name)
+        axes.plot(history.seconds, history.error, color=shade[model.name], label=model.name)
         changes = [i for i in range(1, len(history.stage)) if history.stage[i] != history.stage[i - 1]]
         for i in changes:
-            axes.plot(history.seconds[i - 1], history.validation[i - 1], "o", color=shade[model.name], ms=4)
+            axes.plot(history.seconds[i - 1], history.error[i - 1], "o", color=shade[model.name], ms=4)
     axes.set_yscale("log")
     axes.set_xlabel("training time (s)")
     axes.set_ylabel("relative error of accelerations")
@@ -125,12 +106,12 @@ def training(validation: Validation) -> Figure | None:
 def errors_over_states(validation: Validation) -> Figure:
     """Where each model errs: the mean acceleration error over a plane of the state space."""
     system = validation.system
-    states = validation.test.states
+    states = validation.bench.test.states
     q, v = np.asarray(states.q), np.asarray(states.v)
     x, y, labels = q[:, 0], v[:, 0], (_label(system, 0), _label(system, 0, velocity=True))
     if system.dof > 1:
         x, y, labels = q[:, 0], q[:, 1], (_label(system, 0), _label(system, 1))
-    truth = np.asarray(validation.test.a)
+    truth = np.asarray(validation.bench.test.a)
     size = float(np.sqrt(np.mean(np.sum(truth**2, axis=1))))
     models = validation.models
     figure = Figure(figsize=(_WIDTH, max(2.2, 6.4 / len(models)) if len(models) > 1 else 3.6))
@@ -138,7 +119,7 @@ def errors_over_states(validation: Validation) -> Figure:
     bins = 40
     maps = []
     for model in models:
-        error = np.linalg.norm(model.test_accelerations - truth, axis=1) / size
+        error = np.linalg.norm(model.judgement.test_accelerations - truth, axis=1) / size
         error = np.where(np.isfinite(error), error, 1e6)
         total, xe, ye = np.histogram2d(x, y, bins=bins, weights=error)
         count, _, _ = np.histogram2d(x, y, bins=(xe, ye))
@@ -172,19 +153,11 @@ def roll_outs(validation: Validation) -> Figure:
 
 def state_distance(validation: Validation) -> Figure:
     """The distance between learned and analytic motions over time, with the threshold of the valid time."""
-    t = np.asarray(validation.oracle.rollout.t)
     figure = Figure(figsize=(_WIDTH, 2.8))
     axes = figure.subplots()
-    shade = colours([model.name for model in validation.models])
-    for model in validation.models:
-        errors = np.where(np.isfinite(model.state_errors), np.maximum(model.state_errors, _FLOOR), 1e12)
-        low, middle, high = np.quantile(errors[:, 1:], [0.1, 0.5, 0.9], axis=0)
-        axes.fill_between(t[1:], low, high, color=shade[model.name], alpha=0.18, lw=0)
-        axes.plot(t[1:], middle, color=shade[model.name], label=model.name)
-    axes.axhline(0.4, color="0.5", lw=0.8, ls="--")
-    axes.set_yscale("log")
+    bands(axes, np.asarray(validation.bench.rollout.t), {m.name: m.state_errors for m in validation.models})
+    axes.axhline(VALID_TIME_THRESHOLD, color="0.5", lw=0.8, ls="--")
     axes.set_ylim(top=30)
-    axes.set_xlabel("t (s)")
     axes.set_ylabel("distance from the analytic motion")
     axes.legend(loc="lower right")
     return figure
@@ -201,9 +174,8 @@ def phase_portraits(validation: Validation) -> Figure:
     """Coordinate against velocity of the first motions, truth and models side by side."""
     system = validation.system
     last = _window(validation, typical_motion(validation))
-    motions: dict[str, Motion] = {"analytic": validation.oracle}
-    motions |= {model.name: model.motion for model in validation.models}
-    shade = {"analytic": TRUTH, **colours([model.name for model in validation.models])}
+    motions = _motions(validation)
+    shade = shades(list(motions))
     shown = min(system.dof, 3)
     figure = Figure(figsize=(_WIDTH, 2.3 * shown + 0.3))
     grid = figure.subplots(shown, len(motions), squeeze=False, sharex="row", sharey="row")

@@ -13,11 +13,11 @@ import numpy as np
 import sympy as sp
 
 from .._distribution import Uniform
-from .._dynamics import SymbolicDynamics
+from .._dynamics import SymbolicPositions
+from ..plots import TRUTH, colours
 from ._figures import typical_motion
 from ._mathml import equation, inline
 from ._results import Validation
-from ._style import TRUTH, colours
 from ._table import number, results_table
 
 _READABLE = 400
@@ -108,7 +108,7 @@ def _conserved(validation: Validation) -> list[tuple[str, str | None]]:
     """Name and equation of each conserved quantity; a momentum is called after its coordinate."""
     system = validation.system
     symbols = {f"momentum_{qi.name}": pi for qi, pi in zip(system.q, system.p, strict=True)}
-    found = system.conserved_quantities().items()
+    found = system.conserved_quantities.items()
     return [
         (name.replace("_", " "), _equation(validation, expression, symbols.get(name, sp.Symbol("E"))))
         for name, expression in found
@@ -157,8 +157,8 @@ def _animation(validation: Validation) -> str | None:
     t = np.asarray(validation.oracle.rollout.t)
     shown = min(len(t) - 1, int(np.searchsorted(t, _FRAMES / _PER_SECOND)))
     frames = np.linspace(0, shown, min(_FRAMES, shown + 1)).astype(int)
-    locate = jax.vmap(SymbolicDynamics(system).positions, in_axes=(0, None, 0))
-    m = validation.start.m[motion]
+    locate = jax.vmap(SymbolicPositions(system), in_axes=(0, None, 0))
+    m = validation.bench.start.m[motion]
     shade = colours([model.name for model in validation.models])
 
     def chain(name: str, colour: str, q: jax.Array) -> dict[str, Any]:

@@ -14,47 +14,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import __version__
-from .._compare import AccelerationErrors, CrossCheck
 from .._dynamics import AbstractDynamics
-from .._models import ModelSpec
-from .._simulate import Rollout
+from .._models import ModelSpec, parameter_count
+from .._results import RESULTS
 from .._system import System
-from .._train import History
-from .._types import Samples, States
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The distribution of a final error over trajectories; a failed one counts as infinite."""
-
-    final_mean: float
-    final_median: float
-    final_max: float
-    trajectories: int
-    failed: int
-
-    @staticmethod
-    def of(errors: np.ndarray, successful: np.ndarray) -> "Spread":
-        """The spread of the last column of errors (batch, time)."""
-        final = np.where(successful, errors[:, -1], np.inf)
-        return Spread(
-            float(final.mean()),
-            float(np.median(final)),
-            float(final.max()),
-            final.size,
-            int((~successful).sum()),
-        )
-
-
-@dataclass(frozen=True)
-class Motion:
-    """Roll-outs of one dynamics, with their errors over time."""
-
-    rollout: Rollout
-    balance: np.ndarray
-    """Energy error, or power-balance error where energy is not conserved: (batch, time)."""
-    spread: Spread
+from .._train import Fit, History
+from .._version import __version__
+from ..metrics import AccelerationErrors, CrossCheck
+from ._bench import Bench, Judgement, Motion
 
 
 @dataclass(frozen=True)
@@ -62,24 +29,75 @@ class ModelResult:
     """All that was measured of one model."""
 
     name: str
-    title: str
-    spec: ModelSpec
-    residual: str
-    """What it was trained on: a name of `RESIDUALS`."""
+    spec: ModelSpec | None
+    """What rebuilds it; None of a dynamics that was given as such."""
     dynamics: AbstractDynamics
-    trainable_parameters: int
-    states_seen: int
-    train_seconds: float
-    steps: tuple[int, ...]
-    history: History | None
-    acceleration: AccelerationErrors
-    test_accelerations: np.ndarray
-    motion: Motion
-    state_errors: np.ndarray
-    valid_seconds: np.ndarray
-    outside: float
+    fit: Fit | None
+    """How it was trained, None where that is not known."""
+    judgement: Judgement
     seeds: tuple[Mapping[str, int | float], ...] = ()
     """With several seeds, the headline figures of each."""
+
+    @property
+    def title(self) -> str:
+        """What a report calls it."""
+        return type(self.dynamics).__name__ if self.spec is None else self.spec.model.title
+
+    @property
+    def residual(self) -> str:
+        """What it was trained on."""
+        if self.spec is None:
+            return ""
+        residual = self.spec.model.residual
+        return residual if isinstance(residual, str) else type(residual).__name__
+
+    @property
+    def acceleration(self) -> AccelerationErrors:
+        """Errors of its accelerations over the test states."""
+        return self.judgement.acceleration
+
+    @property
+    def motion(self) -> Motion:
+        """Its roll-outs."""
+        return self.judgement.motion
+
+    @property
+    def state_errors(self) -> np.ndarray:
+        """Distances from the true motions, (batch, time)."""
+        return self.judgement.state_errors
+
+    @property
+    def valid_seconds(self) -> np.ndarray:
+        """How long it stays with each of the true motions."""
+        return self.judgement.valid_seconds
+
+    @property
+    def history(self) -> History | None:
+        """Its training curve."""
+        return None if self.fit is None else self.fit.history
+
+    @property
+    def warning(self) -> str:
+        """What went wrong in its training; empty where nothing did."""
+        if self.fit is None or self.fit.successful:
+            return ""
+        return self.fit.message or str(RESULTS[self.fit.result])
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of report.json that do not depend on the system."""
+        fit = self.fit
+        return {
+            "title": self.title,
+            "residual": self.residual,
+            "trainable_parameters": parameter_count(self.dynamics),
+            "states_seen": 0 if fit is None else fit.seen,
+            "train_seconds": 0.0 if fit is None else fit.seconds,
+            "steps": [] if fit is None else list(fit.steps),
+            "warning": self.warning,
+            "acceleration": dataclasses.asdict(self.acceleration),
+            "outside_training_domain": self.judgement.outside,
+            "seeds": [dict(row) for row in self.seeds],
+        }
 
 
 @dataclass(frozen=True)
@@ -116,12 +134,10 @@ class Validation:
 
     system: System
     settings: Settings
-    energy_scale: float
+    bench: Bench
     check: CrossCheck
     oracle: Motion
     lyapunov_time: float | None
-    test: Samples
-    start: States
     models: tuple[ModelResult, ...]
     seconds: Mapping[str, float]
 
@@ -139,7 +155,7 @@ class Validation:
             "system": self.system.name,
             **settings,
             "parameters": parameters,
-            "energy_scale": self.energy_scale,
+            "energy_scale": self.bench.scale,
             "lyapunov_time": self.lyapunov_time,
             "cross_checks": {
                 "symbolic_vs_autodiff": {
@@ -159,22 +175,13 @@ class Validation:
     def _model(self, model: ModelResult) -> dict[str, Any]:
         median = float(np.median(model.valid_seconds))
         balance = dataclasses.asdict(model.motion.spread)
-        return {
-            "title": model.title,
-            "residual": model.residual,
-            "trainable_parameters": model.trainable_parameters,
-            "states_seen": model.states_seen,
-            "train_seconds": model.train_seconds,
-            "steps": list(model.steps),
-            "acceleration": dataclasses.asdict(model.acceleration),
+        return model.to_json() | {
             "energy": balance if self.system.conserves_energy else None,
             "power_balance": None if self.system.conserves_energy else balance,
             "valid_time": {
                 "median_seconds": median,
                 "median_lyapunov_times": None if self.lyapunov_time is None else median / self.lyapunov_time,
             },
-            "outside_training_domain": model.outside,
-            "seeds": [dict(row) for row in model.seeds],
         }
 
 

@@ -86,7 +86,7 @@ def results_table(validation: Validation) -> tuple[Row, ...]:
             )
         )
     outside = "share of roll-out time spent outside the sampled states"
-    return (*rows, row("Outside the training domain", outside, lambda m: m.outside))
+    return (*rows, row("Outside the training domain", outside, lambda m: m.judgement.outside))
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .._data import observe, save_dataset, to_dataset
-from .._dynamics import SymbolicDynamics
-from .._models import save_model
+from .._data import motions_dataset, samples_dataset, save_dataset
+from .._dynamics import AbstractDynamics
+from .._models import TrainedModel, save_model
+from .._simulate import Rollout
 from ._figures import draw
 from ._folder import replaced_folder
 from ._page import page
@@ -41,23 +42,26 @@ def write_figures(figures: Iterable[tuple[str, Figure]], folder: Path) -> dict[s
 
 
 def write_models(validation: Validation, folder: Path) -> None:
-    """Every trained model, as a file."""
+    """Every model that can be rebuilt, as a file."""
     folder.mkdir()
     for model in validation.models:
-        save_model(folder / f"{model.name}.eqx", model.dynamics, model.spec)
+        if model.spec is not None:
+            save_model(folder / f"{model.name}.eqx", TrainedModel(model.dynamics, model.spec))
 
 
 def write_data(validation: Validation, folder: Path) -> None:
     """Test states with every model's accelerations, and the roll-outs of the analytic and every learned dynamics."""
     folder.mkdir()
     system, seed = validation.system, validation.settings.seed
-    test = to_dataset(system, validation.test, seed=seed)
+    test = samples_dataset(system, validation.bench.test, seed=seed)
     predictions = {
-        f"a_{model.name}": (("sample", "coordinate"), np.asarray(model.test_accelerations))
+        f"a_{model.name}": (("sample", "coordinate"), np.asarray(model.judgement.test_accelerations))
         for model in validation.models
     }
     save_dataset(folder / "test_states.nc", test.assign(predictions))
-    motions = {"analytic": (SymbolicDynamics(system), validation.oracle.rollout)}
+    bench = validation.bench
+    motions: dict[str, tuple[AbstractDynamics, Rollout]] = {"analytic": (bench.truth, bench.rollout)}
     motions |= {model.name: (model.dynamics, model.motion.rollout) for model in validation.models}
     for name, (dynamics, rollout) in motions.items():
-        save_dataset(folder / f"rollouts_{name}.nc", observe(system, rollout, validation.start, dynamics, seed=seed))
+        dataset = motions_dataset(system, rollout, bench.start, dynamics, seed=seed)
+        save_dataset(folder / f"rollouts_{name}.nc", dataset)

@@ -1,19 +1,24 @@
 """Residuals, optimisers, `fit` and its checkpoints."""
 
+from ._checkpoint import Checkpoint as Checkpoint
 from ._checkpoint import History as History
-from ._ensemble import Ensemble as Ensemble
-from ._ensemble import fit_ensemble as fit_ensemble
+from ._error import AbstractError as AbstractError
+from ._error import AccelerationError as AccelerationError
+from ._error import ResidualError as ResidualError
 from ._first_order import OPTIMIZERS as OPTIMIZERS
 from ._first_order import SCHEDULES as SCHEDULES
 from ._first_order import FirstOrder as FirstOrder
 from ._fit import Fit as Fit
-from ._fit import Recipe as Recipe
-from ._fit import Report as Report
-from ._fit import TrainingError as TrainingError
+from ._fit import Listener as Listener
+from ._fit import Progress as Progress
 from ._fit import fit as fit
+from ._fit import stack as stack
+from ._fit import unstack as unstack
 from ._gauss_newton import GaussNewton as GaussNewton
 from ._learn import Learned as Learned
 from ._learn import learn as learn
+from ._recipe import Budget as Budget
+from ._recipe import Recipe as Recipe
 from ._residual import LOSSES as LOSSES
 from ._residual import RESIDUALS as RESIDUALS
 from ._residual import AbstractResidual as AbstractResidual
@@ -22,4 +27,6 @@ from ._residual import PlainAcceleration as PlainAcceleration
 from ._residual import ScaledAcceleration as ScaledAcceleration
 from ._residual import TrajectoryResidual as TrajectoryResidual
 from ._residual import VectorFieldResidual as VectorFieldResidual
+from ._residual import trajectory as trajectory
 from ._stage import AbstractStage as AbstractStage
+from ._stage import Problem as Problem

@@ -1,12 +1,15 @@
-"""Checkpoints: all that a run needs to go on as if it had not been interrupted."""
+"""Checkpoints: all that a training needs to go on as if it had not been interrupted."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from .._atomic import atomic_path
-from .._models._spec import pack, read_header, unpack
+from .._array_file import read_arrays, read_header, write_arrays
+
+Entry: TypeAlias = float | tuple[float, ...]
+"""A number, or one for each member of an ensemble."""
 
 
 @dataclass(frozen=True)
@@ -17,18 +20,18 @@ class History:
     step: tuple[int, ...] = ()
     seconds: tuple[float, ...] = ()
     """Training time, without compilation."""
-    loss: tuple[float, ...] = ()
-    validation: tuple[float, ...] = ()
-    """The relative root-mean-square error of the accelerations on the validation samples."""
+    loss: tuple[Entry, ...] = ()
+    error: tuple[Entry, ...] = ()
+    """The held-out error, of which the lowest is kept; by default relative, so that 1 is that of no prediction."""
 
-    def append(self, stage: str, step: int, seconds: float, loss: float, validation: float) -> "History":
+    def append(self, stage: str, step: int, seconds: float, loss: Entry, error: Entry) -> "History":
         """The history with one more row."""
         return History(
             (*self.stage, stage),
             (*self.step, step),
             (*self.seconds, seconds),
             (*self.loss, loss),
-            (*self.validation, validation),
+            (*self.error, error),
         )
 
     def to_json(self) -> dict[str, list]:
@@ -36,21 +39,23 @@ class History:
         return {name: list(column) for name, column in vars(self).items()}
 
     @staticmethod
-    def from_json(data: dict[str, list]) -> "History":
+    def from_json(data: Mapping[str, list]) -> "History":
         """The History of `to_json`."""
-        return History(**{name: tuple(column) for name, column in data.items()})
+
+        def entry(value: Any) -> Any:
+            return tuple(value) if isinstance(value, list) else value
+
+        return History(**{name: tuple(map(entry, column)) for name, column in data.items()})
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a run stands: `step` steps of stage `stage` are done, of the planned `steps`."""
+class Position:
+    """Where a training stands: `step` steps of stage `stage` are done, of the planned `steps`."""
 
     stage: int
     step: int
     steps: tuple[int, ...]
     """The planned steps of each stage that has been planned: with a budget in seconds, of those begun."""
-    best: float
-    """The lowest validation error so far; the best parameters have it."""
     history: History
 
     @property
@@ -58,35 +63,45 @@ class Progress:
         """Training time so far, in seconds."""
         return self.history.seconds[-1] if self.history.seconds else 0.0
 
-
-def save_checkpoint(path: Path, run: dict[str, Any], progress: Progress, arrays: Any) -> None:
-    """Write a checkpoint, whole or not at all. `run` identifies the run that may go on from it."""
-    header = {
-        "kind": "checkpoint",
-        "run": run,
-        "progress": {**vars(progress), "steps": list(progress.steps), "history": progress.history.to_json()},
-    }
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(pack(header, arrays))
+    @property
+    def done(self) -> int:
+        """The steps of all stages so far."""
+        return sum(self.steps[: self.stage]) + self.step
 
 
-def read_progress(path: Path, run: dict[str, Any]) -> Progress:
-    """The progress in a checkpoint. Raises `ValueError` where it belongs to another run."""
-    header, _ = read_header(path)
-    if header.get("kind") != "checkpoint":
-        raise ValueError(f"{path} is no checkpoint: start without --resume.")
-    run = json.loads(json.dumps(run))  # tuples come back from a file as lists
-    differing = [name for name in run if header["run"].get(name) != run[name]]
-    if differing:
-        raise ValueError(
-            f"{path} belongs to a run with another {', '.join(differing)}: "
-            "repeat the command that began it, or start anew without --resume."
-        )
-    data = header["progress"]
-    return Progress(data["stage"], data["step"], tuple(data["steps"]), data["best"], History.from_json(data["history"]))
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training is kept, and whether it goes on from there."""
 
+    path: Path
+    resume: bool = False
+    """Go on from what stands there, if anything does, to the bit as if there had been no interruption."""
+    every: float = 5.0
+    """Seconds between two writings."""
+    run: Mapping[str, Any] = field(default_factory=dict)
+    """What tells this training from others: JSON data that have to be the same to go on."""
 
-def read_arrays(path: Path, like: Any) -> Any:
-    """The arrays of a checkpoint, in the structure of `like`."""
-    header, body = read_header(path)
-    return unpack(path, header, body, like)
+    def save(self, position: Position, arrays: Any) -> None:
+        """Write a checkpoint, whole or not at all."""
+        described = {**vars(position), "steps": list(position.steps), "history": position.history.to_json()}
+        header = {"kind": "checkpoint", "run": dict(self.run), "position": described}
+        write_arrays(self.path, header, arrays)
+
+    def load(self, like: Any) -> tuple[Position, Any]:
+        """The position and the arrays, in the structure that `like` gives for a position.
+
+        Raises `ValueError` where the file belongs to another run.
+        """
+        header, body = read_header(self.path)
+        if header.get("kind") != "checkpoint":
+            raise ValueError(f"{self.path} is no checkpoint: start without --resume.")
+        run = json.loads(json.dumps(dict(self.run)))  # tuples come back from a file as lists
+        differing = [name for name in run if header["run"].get(name) != run[name]]
+        if differing:
+            raise ValueError(
+                f"{self.path} belongs to a run with another {', '.join(differing)}: "
+                "repeat the command that began it, or start anew without --resume."
+            )
+        data = header["position"]
+        position = Position(data["stage"], data["step"], tuple(data["steps"]), History.from_json(data["history"]))
+        return position, read_arrays(self.path, header, body, like(position))

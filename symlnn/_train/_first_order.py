@@ -58,14 +58,23 @@ class FirstOrder(AbstractStage):
     def _transformation(self) -> optax.GradientTransformation:
         return OPTIMIZERS[self.optimizer]() if isinstance(self.optimizer, str) else self.optimizer
 
+    @property
+    def drawn(self) -> int:
+        """The batch."""
+        return self.batch
+
+    def sized(self, rows: int, coordinates: int) -> "FirstOrder":
+        """Itself: its batches are of one size."""
+        return self
+
     def init(self, params: Any) -> Any:
         """The state of the optax optimiser."""
         return self._transformation.init(params)
 
     def step(self, problem: Problem, params: Any, state: Any, key: Key, progress: Scalar) -> tuple[Any, Any, Scalar]:
         """θ ← θ − η(progress) · direction(∇loss)."""
-        samples = problem.source(key, self.batch)
-        loss, gradient = jax.value_and_grad(lambda p: LOSSES[self.loss](problem.residuals(p, samples)))(params)
+        batch = problem.source(key, self.batch)
+        loss, gradient = jax.value_and_grad(lambda p: LOSSES[self.loss](problem.residuals(p, batch)))(params)
         updates, state = self._transformation.update(gradient, state, params)
         schedule = SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule
         rate = self.learning_rate * schedule(progress)

@@ -1,325 +1,324 @@
-"""`fit`: train a model through the stages of a recipe, within a budget of time or steps."""
+"""`fit`: train any model on any residual, alone or as an ensemble, within a budget of time or steps."""
 
 import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+import xarray as xr
 from jaxtyping import Array
 
-from .._data import SegmentSource, Source
-from .._dynamics import AbstractDynamics
-from .._models._spec import trainable
-from .._types import Key, Samples
-from ._checkpoint import History, Progress, read_arrays, read_progress, save_checkpoint
-from ._first_order import FirstOrder
-from ._gauss_newton import GaussNewton
+from .._data import Resample, Source, draw, hold_out
+from .._models import trainable
+from .._results import RESULTS
+from .._types import Key, Keys, Samples, Segments
+from ._checkpoint import Checkpoint, Entry, History, Position
+from ._error import AbstractError, ResidualError
+from ._members import Member, advance, begin, change_stage
+from ._recipe import Budget, Recipe
 from ._residual import AbstractResidual
-from ._stage import AbstractStage, Problem, diverged
+from ._stage import AbstractStage, Problem
 
-
-class TrainingError(RuntimeError):
-    """Training met a value that is not finite; the last good parameters have been kept."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The stages of a training, in order, and how a budget is divided among them.
-
-    The default is Muon, which finds the basin, then Gauss–Newton in sample space, which reaches its bottom.
-    """
-
-    stages: tuple[AbstractStage, ...] = (FirstOrder(), GaussNewton())
-    time_shares: tuple[float, ...] = (0.2, 0.8)
-    """Each stage's share of a budget in seconds."""
-    step_shares: tuple[float, ...] = (0.94, 0.06)
-    """Each stage's share of a budget in steps."""
-
-    def __post_init__(self) -> None:
-        for name in ("time_shares", "step_shares"):
-            shares = getattr(self, name)
-            if len(shares) != len(self.stages) or min(shares) < 0 or not math.isclose(sum(shares), 1.0):
-                raise ValueError(f"{name} must hold a share for each of the {len(self.stages)} stages, adding up to 1.")
-
-    @staticmethod
-    def single(stage: AbstractStage) -> "Recipe":
-        """The recipe of one stage."""
-        return Recipe((stage,), (1.0,), (1.0,))
-
-    def divide(self, steps: int | Sequence[int]) -> tuple[int, ...]:
-        """The steps of each stage: of `steps` in all, or as given. Raises `ValueError` unless they are positive."""
-        if isinstance(steps, int):
-            counts = [math.floor(share * steps) for share in self.step_shares]
-            counts[0] += steps - sum(counts)
-        else:
-            counts = list(steps)
-            if len(counts) != len(self.stages):
-                raise ValueError(f"steps must be one number, or {len(self.stages)}, one for each stage: {steps}.")
-        if min(counts) < 0 or sum(counts) < 1:
-            raise ValueError(f"The training budget must be positive, but is {steps} steps.")
-        return tuple(counts)
+_HELD_OUT = 2048
+_HELD_OUT_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained model and how it came about."""
+    """What was trained, and how it came about. Of an ensemble, arrays have a leading axis of members."""
 
-    dynamics: AbstractDynamics
-    """The model of the lowest validation error."""
-    last: AbstractDynamics
-    """The model after the last step."""
+    model: Any
+    """With the parameters of the lowest held-out error."""
+    last: Any
+    """With the parameters after the last step."""
+    result: RESULTS
+    """`successful`, `not_finite`, `diverged` or `interrupted`; one for each member of an ensemble."""
+    message: str
+    """What went wrong, and what to do; empty where nothing did."""
     history: History
     steps: tuple[int, ...]
-    """The steps of each stage: given as `steps`, with the same seed, they give the same model."""
-    states_seen: int
+    """The steps of each stage: given as a budget, with the same key, they give the same model."""
+    seen: int
+    """Observations drawn."""
     seconds: float
-    """Training time, without compilation and validation."""
-    complete: bool
-    """Whether all planned steps were done, False after Ctrl-C."""
+    """Training time, without compilation."""
+
+    @property
+    def successful(self) -> bool:
+        """Whether it was trained to the end; of an ensemble, all members."""
+        return bool(np.all(np.asarray(self.result == RESULTS.successful)))
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was interrupted before its end."""
+        return bool(np.any(np.asarray(self.result == RESULTS.interrupted)))
+
+    @property
+    def lowest(self) -> Any:
+        """The lowest held-out error; that of each member of an ensemble."""
+        errors = np.array(self.history.error)
+        return np.min(np.where(np.isfinite(errors), errors, np.inf), axis=0) if errors.size else math.inf
 
 
 @dataclass(frozen=True)
-class Report:
-    """What a progress bar is told after every chunk."""
+class Progress:
+    """How a training stands after a chunk of steps; of an ensemble, the best member."""
 
     stage: str
     step: int
     share: float
     """Of the whole budget, what is spent."""
     loss: float
-    validation: float
+    error: float
     steps_per_second: float
 
 
+Listener = Callable[[Progress], None]
+
+
 def fit(
-    dynamics: AbstractDynamics,
-    source: Source | SegmentSource,
+    model: Any,
     residual: AbstractResidual,
+    data: Source | Samples | Segments | xr.Dataset,
     *,
-    key: Key,
-    validation: Samples,
+    key: Keys,
+    where: Any = None,
     recipe: Recipe | None = None,
-    seconds: float | None = None,
-    steps: int | Sequence[int] | None = None,
-    checkpoint: Path | None = None,
-    checkpoint_every: float = 5.0,
-    resume: bool = False,
-    run: dict[str, Any] | None = None,
-    progress: Callable[[Report], None] = lambda report: None,
+    budget: Budget | None = None,
+    error: AbstractError | None = None,
+    checkpoint: Checkpoint | None = None,
+    listener: Listener = lambda progress: None,
 ) -> Fit:
-    """Train the dynamics on samples, or segments, that `source(key, n)` draws afresh for every step.
+    """Make a residual of a model small: any PyTree that the residual takes, a `SymbolicDynamics` among them.
 
-    The budget is either `seconds` of training, each stage's share of which is turned into steps by the speed of the
-    machine, or `steps`, in all or for each stage, which give the same model on every run. Step i draws from
-    `jax.random.fold_in(key, i)`, so a run resumed from its `checkpoint` ends with the parameters of one that was not
-    interrupted. Steps that end in a divergence are undone, see `diverged`. Ctrl-C ends the training with what there
-    is, and a checkpoint.
+    `where` is a filter in Equinox's sense, a tree of truth values, of the arrays that are trained; by default all that
+    are not given (see `trainable`). `data` are observations, or a function `source(key, n)` that draws them afresh for
+    every step. `error` is what is looked at between steps; by default the residual on what was held out of the data.
+    With a batch of keys, `model` is an ensemble: its arrays are stacked along a leading axis, and each member is
+    trained as it would be alone with its key. The budget is 60 seconds unless it is given.
 
-    Raises `ValueError` for a budget that is not positive, and `TrainingError`, with the step, the loss and advice,
-    where the loss is not finite.
+    Step i draws from `jax.random.fold_in(key, i)`, so a run resumed from its checkpoint ends with the parameters of one
+    that was not interrupted, to the bit. What goes wrong while it runs, Ctrl-C too, is a result code beside the best
+    and the last good parameters. Raises `ValueError` for misuse.
     """
-    if (seconds is None) == (steps is None):
-        raise ValueError("fit needs exactly one of seconds and steps.")
-    if seconds is not None and not 0 < seconds < math.inf:
-        raise ValueError(f"The training budget must be positive, but is {seconds} seconds.")
-    recipe = Recipe() if recipe is None else recipe
-    plan = () if steps is None else recipe.divide(steps)
-    run = {"seconds": seconds, "steps": list(plan), "recipe": repr(recipe), **(run or {})}
-    return _Trainer(
-        dynamics, source, residual, key, validation, recipe, checkpoint, checkpoint_every, run, progress
-    ).train(seconds, plan, resume)
+    recipe, budget = recipe or Recipe(), budget or Budget(seconds=60.0)
+    params, rest = eqx.partition(model, trainable(model) if where is None else where)
+    if not jax.tree.leaves(params):
+        raise ValueError("There is nothing to train: where selects no array of the model.")
+    _check_members(model, key)
+    source, own_error = _divided(residual, data, key if key.ndim == 0 else key[0])
+    problem, error = Problem(rest, residual, source), error or own_error
+    if checkpoint is not None:
+        plan = [budget.seconds, list(recipe.divide(budget.steps)) if budget.steps is not None else None, repr(recipe)]
+        names = ("seconds", "steps", "recipe")
+        checkpoint = dataclasses.replace(checkpoint, run=dict(zip(names, plan, strict=True)) | dict(checkpoint.run))
+    training = _Training(problem, error, key, recipe, budget, checkpoint, listener)
+    return training.run(params)
+
+
+def _check_members(model: Any, key: Keys) -> None:
+    if key.ndim == 0:
+        return
+    sizes = {x.shape[:1] for x in jax.tree.leaves(model) if eqx.is_array(x)}
+    if sizes != {key.shape}:
+        raise ValueError(
+            f"An ensemble of {key.shape[0]} keys needs {key.shape[0]} members along the leading axis of every array: "
+            "build them alike, and stack them with symlnn.stack."
+        )
+
+
+def _divided(residual: AbstractResidual, data: Any, key: Key) -> tuple[Source, AbstractError]:
+    """Where training draws from, and the error on what it does not draw."""
+    split = jax.random.fold_in(key, 2**31 - 1)
+    if callable(data):
+        return data, ResidualError(residual, draw(data, split, _HELD_OUT))
+    training, held = (residual.observations.of(part) for part in hold_out(data, _HELD_OUT_SHARE, split))
+    return Resample(training), ResidualError(residual, held)
+
+
+def stack(models: Sequence[Any]) -> Any:
+    """Models that are built alike as one ensemble, whose arrays have a leading axis of members.
+
+    Raises `ValueError` where there is none, or they differ in more than the values of their arrays.
+    """
+    if not models:
+        raise ValueError("An ensemble needs at least one member.")
+    shapes = [tuple(jnp.shape(x) for x in jax.tree.leaves(m) if eqx.is_array(x)) for m in models]
+    if len({*zip(map(jax.tree.structure, models), shapes, strict=True)}) > 1:
+        raise ValueError("The members of an ensemble must be built alike and differ in their parameters only.")
+    return jax.tree.map(lambda *x: jnp.stack(x) if eqx.is_array(x[0]) else x[0], *models)
+
+
+def unstack(ensemble: Any) -> tuple[Any, ...]:
+    """The members of an ensemble; the inverse of `stack`."""
+    arrays, others = eqx.partition(ensemble, eqx.is_array)
+    count = len(jax.tree.leaves(arrays)[0])
+    return tuple(eqx.combine(jax.tree.map(lambda x, i=i: x[i], arrays), others) for i in range(count))
+
+
+@dataclass(frozen=True)
+class _Training:
+    """A training that is to be run; where it stands is a `Position` and the members, passed from step to step."""
+
+    problem: Problem
+    error: AbstractError
+    key: Keys
+    recipe: Recipe
+    budget: Budget
+    checkpoint: Checkpoint | None
+    listener: Listener
+
+    def run(self, params: Any) -> Fit:
+        """Through all stages, from the beginning or from the checkpoint."""
+        stages, budget = self.recipe.stages, self.budget
+        plan = () if budget.steps is None else self.recipe.divide(budget.steps)
+        member = begin(stages[0], self.problem, self.error, params, self.key)
+        position = Position(0, 0, plan, History())
+        checkpoint = self.checkpoint
+        if checkpoint is not None and checkpoint.resume and checkpoint.path.is_file():
+            position, member = checkpoint.load(lambda position: self._at(position.stage, member))
+        latest = _Latest((position, member), time.monotonic())
+        self._save(latest)
+        interrupted = False
+        try:
+            while latest.alive and latest.position.stage < len(stages):
+                self._run_stage(latest, latest.position.stage)
+        except KeyboardInterrupt:
+            interrupted = True
+        self._save(latest)
+        return self._fitted(latest, interrupted)
+
+    def _at(self, stage: int, member: Member) -> Member:
+        """The members with the state that the optimiser of a stage has."""
+        return change_stage(self.recipe.stages[min(stage, len(self.recipe.stages) - 1)], member, self.key)
+
+    def _run_stage(self, latest: "_Latest", index: int) -> None:
+        stage, seconds, position = self.recipe.stages[index], self.budget.seconds, latest.position
+        if seconds is not None or position.steps[index] > 0:
+            # compiled before the clock starts: none of these steps is taken
+            jax.block_until_ready(self._steps(stage, latest.member, (0, 0, 0)))
+            if index == len(position.steps):
+                steps = (*position.steps, self._plan(stage, latest, self._deadline(index)))
+                latest.now = dataclasses.replace(position, steps=steps), latest.member
+            began, at = latest.position.spent, latest.position.step
+            while latest.position.step < latest.position.steps[index] and latest.alive:
+                self._advance(latest, stage)
+                if seconds is not None and not stage.scheduled:
+                    latest.plan_anew(index, self._deadline(index), began, at)
+        if latest.alive:
+            following = dataclasses.replace(latest.position, stage=index + 1, step=0)
+            latest.now = following, self._at(index + 1, latest.member)
+
+    def _deadline(self, index: int) -> float:
+        """The training time at which stage `index` should end."""
+        return (self.budget.seconds or 0.0) * sum(self.recipe.time_shares[: index + 1])
+
+    def _steps(self, stage: AbstractStage, member: Member, span: tuple[int, int, int]) -> tuple[Member, Array, Array]:
+        return advance(stage, self.problem, self.error, member, self.key, jax.tree.map(jnp.asarray, span))
+
+    def _plan(self, stage: AbstractStage, latest: "_Latest", deadline: float) -> int:
+        """The steps of a stage that fill the time left for it, from the time of one chunk, the faster of two."""
+        elapsed = math.inf
+        for _ in range(2):
+            begin = time.monotonic()
+            jax.block_until_ready(self._steps(stage, latest.member, (0, 0, stage.chunk)))
+            elapsed = min(elapsed, time.monotonic() - begin)
+        return max(stage.chunk, round((deadline - latest.position.spent) * stage.chunk / elapsed))
+
+    def _advance(self, latest: "_Latest", stage: AbstractStage) -> None:
+        position = latest.position
+        total = position.steps[position.stage]
+        count = min(stage.chunk, total - position.step)
+        begin = time.monotonic()
+        offset = position.done - position.step
+        member, losses, errors = jax.block_until_ready(
+            self._steps(stage, latest.member, (position.done, offset, total))
+        )
+        elapsed = time.monotonic() - begin
+        taken, found = np.asarray(losses)[..., :count], np.asarray(errors)
+        loss, name = np.asarray(taken.mean(axis=-1)), type(stage).__name__
+        if not latest.message and not (np.isfinite(taken).all() and np.isfinite(found).all()):
+            latest.message = _advice(position.done, taken, loss, found)
+        spent, done = position.spent + elapsed, position.done + count
+        history = position.history.append(name, done, spent, _entry(loss), _entry(found))
+        latest.now = dataclasses.replace(position, step=position.step + count, history=history), member
+        seconds = self.budget.seconds
+        share = done / sum(position.steps) if seconds is None else min(1.0, spent / seconds)
+        self.listener(Progress(name, done, share, float(np.min(loss)), float(np.min(found)), count / elapsed))
+        if self.checkpoint is not None and time.monotonic() - latest.saved_at > self.checkpoint.every:
+            self._save(latest)
+
+    def _save(self, latest: "_Latest") -> None:
+        if self.checkpoint is not None:
+            self.checkpoint.save(latest.position, latest.member)
+            latest.saved_at = time.monotonic()
+
+    def _fitted(self, latest: "_Latest", interrupted: bool) -> Fit:
+        position, member = latest.position, latest.member
+        done = [*position.steps[: position.stage], position.step][: len(self.recipe.stages)]
+        code = member.code
+        if interrupted:
+            running = code == RESULTS.successful
+            code = jax.tree.map(lambda x, y: jnp.where(running, x, y), RESULTS.interrupted, code)
+        return Fit(
+            model=eqx.combine(member.best, self.problem.rest),
+            last=eqx.combine(member.params, self.problem.rest),
+            result=code,
+            message=latest.message,
+            history=position.history,
+            steps=tuple(done),
+            seen=sum(n * stage.drawn for n, stage in zip(done, self.recipe.stages, strict=False)),
+            seconds=position.spent,
+        )
 
 
 @dataclass
-class _Run:
-    """The mutable part of a training."""
+class _Latest:
+    """Where a training stands: replaced whole after every chunk, so that an interruption finds it consistent."""
 
-    params: Any
-    best_params: Any
-    state: Any
-    progress: Progress
+    now: tuple[Position, Member]
+    saved_at: float
+    message: str = ""
 
+    @property
+    def position(self) -> Position:
+        """What is done and planned."""
+        return self.now[0]
 
-class _Trainer:
-    def __init__(
-        self,
-        dynamics: AbstractDynamics,
-        source: Source | SegmentSource,
-        residual: AbstractResidual,
-        key: Key,
-        validation: Samples,
-        recipe: Recipe,
-        checkpoint: Path | None,
-        checkpoint_every: float,
-        run: dict[str, Any],
-        report: Callable[[Report], None],
-    ):
-        params, static = eqx.partition(dynamics, trainable(dynamics))
-        self.params = params
-        self.problem = Problem(static, residual, source)
-        self.key, self.validation, self.recipe = key, validation, recipe
-        self.checkpoint, self.checkpoint_every, self.run, self.report = (
-            checkpoint,
-            checkpoint_every,
-            run,
-            report,
-        )
-        self.saved_at = time.monotonic()
+    @property
+    def member(self) -> Member:
+        """What is trained."""
+        return self.now[1]
 
-    def train(self, seconds: float | None, plan: tuple[int, ...], resume: bool) -> Fit:
-        if resume and self.checkpoint is not None and self.checkpoint.is_file():
-            state = self._resume(self.checkpoint)
-        else:
-            first = Progress(0, 0, plan, math.inf, History())
-            state = _Run(self.params, self.params, self.recipe.stages[0].init(self.params), first)
-            self._save(state)
-        complete = True
-        try:
-            self._loop(state, seconds)
-        except KeyboardInterrupt:
-            complete = False
-        self._save(state)
-        progress = state.progress
-        done = [*progress.steps[: progress.stage], progress.step][: len(self.recipe.stages)]
-        seen = sum(n * stage.batch for n, stage in zip(done, self.recipe.stages, strict=False))
-        return Fit(
-            eqx.combine(state.best_params, self.problem.static),
-            eqx.combine(state.params, self.problem.static),
-            progress.history,
-            tuple(done),
-            seen,
-            progress.spent,
-            complete,
-        )
+    @property
+    def alive(self) -> bool:
+        """Whether a member is still being trained."""
+        return bool(np.any(np.asarray(self.member.code == RESULTS.successful)))
 
-    def _loop(self, state: _Run, seconds: float | None) -> None:
-        error = eqx.filter_jit(self.problem.error).lower(self.params, self.validation).compile()
-        if math.isinf(state.progress.best):
-            untrained = float(error(self.params, self.validation))
-            best = untrained if math.isfinite(untrained) else math.inf
-            state.progress = dataclasses.replace(state.progress, best=best)
-        for index in range(state.progress.stage, len(self.recipe.stages)):
-            if seconds is not None or state.progress.steps[index] > 0:
-                self._run_stage(state, index, error, seconds)
-            state.progress = dataclasses.replace(state.progress, stage=index + 1, step=0)
-            if index + 1 < len(self.recipe.stages):
-                state.state = self.recipe.stages[index + 1].init(state.params)
-
-    def _run_stage(self, state: _Run, index: int, error: Any, seconds: float | None) -> None:
-        stage = self.recipe.stages[index]
-        chunk = _compile(stage, self.problem, self.params, self.key)
-        if index == len(state.progress.steps):
-            steps = (*state.progress.steps, self._plan(index, stage, chunk, state.progress, seconds or 0.0))
-            state.progress = dataclasses.replace(state.progress, steps=steps)
-        began, at = state.progress.spent, state.progress.step
-        while state.progress.step < state.progress.steps[index]:
-            self._advance(state, stage, chunk, error, seconds)
-            if seconds is not None and not stage.scheduled:
-                self._adjust(state, index, self._deadline(index, seconds), began, at)
-
-    def _deadline(self, index: int, seconds: float) -> float:
-        """The training time at which stage `index` should end."""
-        return seconds * sum(self.recipe.time_shares[: index + 1])
-
-    def _plan(self, index: int, stage: AbstractStage, chunk: Any, progress: Progress, seconds: float) -> int:
-        """The steps of a stage that fill the time left for it, from the time that one chunk takes."""
-        begin = time.monotonic()
-        jax.block_until_ready(chunk(self.params, stage.init(self.params), 0, 0, stage.chunk))
-        per_step = (time.monotonic() - begin) / stage.chunk
-        return max(stage.chunk, round((self._deadline(index, seconds) - progress.spent) / per_step))
-
-    def _adjust(self, state: _Run, index: int, deadline: float, began: float, at: int) -> None:
-        """Plan the rest of a stage anew, from the speed it has had so far."""
-        progress = state.progress
-        per_step = (progress.spent - began) / (progress.step - at)
-        left = max(0, round((deadline - progress.spent) / per_step))
-        steps = (*progress.steps[:index], progress.step + left)
-        state.progress = dataclasses.replace(progress, steps=steps)
-
-    def _advance(self, state: _Run, stage: AbstractStage, chunk: Any, error: Any, seconds: float | None) -> None:
-        progress = state.progress
-        total = progress.steps[progress.stage]
-        offset = sum(progress.steps[: progress.stage])
-        count = min(stage.chunk, total - progress.step)
-        begin = time.monotonic()
-        params, inner, losses = jax.block_until_ready(
-            chunk(state.params, state.state, offset + progress.step, offset, total)
-        )
-        elapsed = time.monotonic() - begin
-        losses = losses[:count]
-        loss = float(jnp.mean(losses))
-        validation = float(error(params, self.validation))
-        if not (math.isfinite(loss) and math.isfinite(validation)):
-            self._stop(state, losses, loss, validation)
-        spent = progress.spent + elapsed
-        done = progress.step + count
-        name = type(stage).__name__
-        if not diverged(validation, progress.best):
-            state.params, state.state = params, inner
-        if validation < progress.best:
-            state.best_params = params
-        state.progress = dataclasses.replace(
-            progress,
-            step=done,
-            best=min(progress.best, validation),
-            history=progress.history.append(name, offset + done, spent, loss, validation),
-        )
-        share = (offset + done) / sum(progress.steps) if seconds is None else min(1.0, spent / seconds)
-        self.report(Report(name, offset + done, share, loss, validation, count / elapsed))
-        if time.monotonic() - self.saved_at > self.checkpoint_every:
-            self._save(state)
-
-    def _stop(self, state: _Run, losses: Array, loss: float, validation: float) -> None:
-        self._save(state)
-        progress = state.progress
-        bad = [i for i, value in enumerate(losses.tolist()) if not math.isfinite(value)]
-        step = sum(progress.steps[: progress.stage]) + progress.step + (bad[0] if bad else len(losses))
-        raise TrainingError(
-            f"At step {step} the loss is {loss:g} and the validation error {validation:g}: the learned mass matrix has "
-            "become singular, or the data are not finite. The last good parameters are kept in the checkpoint. "
-            "Lower the learning rate, use float64, or exclude states where the accelerations are infinite."
-        )
-
-    def _save(self, state: _Run) -> None:
-        if self.checkpoint is None:
-            return
-        save_checkpoint(self.checkpoint, self.run, state.progress, (state.params, state.best_params, state.state))
-        self.saved_at = time.monotonic()
-
-    def _resume(self, path: Path) -> _Run:
-        progress = read_progress(path, self.run)
-        index = min(progress.stage, len(self.recipe.stages) - 1)
-        like = (self.params, self.params, self.recipe.stages[index].init(self.params))
-        params, best, inner = read_arrays(path, like)
-        return _Run(params, best, inner, progress)
+    def plan_anew(self, index: int, deadline: float, began: float, at: int) -> None:
+        """Plan the rest of a stage, from the speed that it has had since `began`, when `at` steps were done."""
+        position = self.position
+        per_step = (position.spent - began) / (position.step - at)
+        left = max(0, round((deadline - position.spent) / per_step))
+        steps = (*position.steps[:index], position.step + left)
+        self.now = dataclasses.replace(position, steps=steps), self.member
 
 
-def _compile(stage: AbstractStage, problem: Problem, params: Any, key: Key) -> Any:
-    """`stage.chunk` steps as one compiled scan; steps beyond the stage's last are skipped."""
+def _entry(values: np.ndarray) -> Entry:
+    return float(values) if values.ndim == 0 else tuple(map(float, values))
 
-    @eqx.filter_jit
-    def chunk(params: Any, state: Any, first: Array, offset: Array, total: Array) -> tuple[Any, Any, Array]:
-        def body(carry: tuple[Any, Any], i: Array) -> tuple[tuple[Any, Any], Array]:
-            done = (i - offset) / total
 
-            def step(params: Any, state: Any) -> tuple[Any, Any, Array]:
-                return stage.step(problem, params, state, jax.random.fold_in(key, i), done)
-
-            def skip(params: Any, state: Any) -> tuple[Any, Any, Array]:
-                return params, state, jnp.zeros((), jnp.result_type(*jax.tree.leaves(params)))
-
-            *carry_, loss = jax.lax.cond(i - offset < total, step, skip, *carry)
-            return tuple(carry_), loss
-
-        (params, state), losses = jax.lax.scan(body, (params, state), first + jnp.arange(stage.chunk))
-        return params, state, losses
-
-    dummy = jnp.asarray(0)
-    compiled = chunk.lower(params, stage.init(params), dummy, dummy, dummy).compile()
-    return lambda params, state, *numbers: compiled(params, state, *map(jnp.asarray, numbers))
+def _advice(before: int, losses: np.ndarray, loss: np.ndarray, found: np.ndarray) -> str:
+    bad = np.flatnonzero(~np.isfinite(losses).reshape(-1, losses.shape[-1]).all(axis=0))
+    step = before + (int(bad[0]) if bad.size else losses.shape[-1])
+    return (
+        f"At step {step} the loss is {np.max(loss):g} and the held-out error {np.max(found):g}: the learned mass "
+        "matrix has become singular, or the data are not finite. The last good parameters are kept. Lower the learning "
+        "rate, use float64, or exclude states where the accelerations are infinite."
+    )

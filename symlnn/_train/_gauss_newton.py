@@ -1,5 +1,6 @@
 """Gauss–Newton in sample space, with adaptive damping: second-order training for least squares."""
 
+import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -12,6 +13,8 @@ from jaxtyping import Array, Float
 from .._types import Key, Scalar
 from ._stage import AbstractStage, Problem
 
+_ROWS_PER_COORDINATE = 512
+
 
 class GaussNewtonState(NamedTuple):
     """What a step hands to the next."""
@@ -19,7 +22,7 @@ class GaussNewtonState(NamedTuple):
     damping: Scalar
     """λ, relative to the mean of the diagonal of JJᵀ."""
     last: Float[Array, " parameters"]
-    """The step before; zero at the start and after a refused one."""
+    """The step before, zero at the start; a refusal halves it."""
 
 
 class GaussNewton(AbstractStage):
@@ -35,14 +38,16 @@ class GaussNewton(AbstractStage):
 
     The linear model leaves r + J δ = λκα and predicts the decrease ½(|r|² − |λκα|²). The ratio ρ of the actual decrease
     to it, on the same batch, sets λ: the step is refused and λ quadrupled where ρ ≤ 0.05, λ is doubled where ρ < 0.25
-    and halved where ρ > 0.75. A step into a NaN, or one that is predicted to do harm, is refused.
+    and halved where ρ > 0.75. A step into a NaN, or one that is predicted to do harm, is refused. A refusal halves δ′:
+    what earlier batches said is kept, and a momentum that leads astray dies out.
 
     Source: Levenberg 1944, Marquardt 1963; Nocedal & Wright, Numerical Optimization, ch. 4 and 10; the momentum is that
     of SPRING (Goldshlager, Abrahamsen & Lin 2024, arXiv:2401.10190).
     """
 
     scheduled: ClassVar[bool] = False
-    batch: int = eqx.field(static=True, default=512)
+    batch: int | None = eqx.field(static=True, default=None)
+    """Observations for each step; None for as many as make 512 residuals a coordinate."""
     chunk: int = eqx.field(static=True, default=4)
     momentum: float = eqx.field(static=True, default=0.9)
     """μ in [0, 1)."""
@@ -54,6 +59,16 @@ class GaussNewton(AbstractStage):
         if not 0 <= self.momentum < 1:
             raise ValueError(f"The momentum of GaussNewton must lie in [0, 1), but is {self.momentum}.")
 
+    @property
+    def drawn(self) -> int:
+        """The batch; 512 where nothing is known of the residual."""
+        return _ROWS_PER_COORDINATE if self.batch is None else self.batch
+
+    def sized(self, rows: int, coordinates: int) -> "GaussNewton":
+        """With 512 residuals a coordinate, unless the batch was given."""
+        size = max(16, _ROWS_PER_COORDINATE * coordinates // rows) if self.batch is None else self.batch
+        return dataclasses.replace(self, batch=size)
+
     def init(self, params: Any) -> GaussNewtonState:
         """λ at its initial value, and no step before."""
         theta, _ = ravel_pytree(params)
@@ -61,26 +76,25 @@ class GaussNewton(AbstractStage):
 
     def step(self, problem: Problem, params: Any, state: Any, key: Key, progress: Scalar) -> tuple[Any, Any, Scalar]:
         """One trial step; the loss is the mean over states of |r|² before it."""
-        samples = problem.source(key, self.batch)
+        batch = problem.source(key, self.drawn)
         theta, unravel = ravel_pytree(params)
 
-        def one(theta: Array, sample: Any) -> Array:
-            single = jax.tree.map(lambda x: x[None], sample)
-            return problem.residuals(unravel(theta), single)[0]
+        def one(theta: Array, i: Array) -> Array:
+            return problem.residuals(unravel(theta), batch[i[None]])[0]
 
-        jacobian = jax.vmap(jax.jacrev(one), in_axes=(None, 0))(theta, samples)
+        jacobian = jax.vmap(jax.jacrev(one), in_axes=(None, 0))(theta, jnp.arange(self.drawn))
         jacobian = jacobian.reshape(-1, theta.size)
-        residuals = problem.residuals(params, samples).reshape(-1)
+        residuals = problem.residuals(params, batch).reshape(-1)
         step, predicted = _damped_step(jacobian, residuals, state.damping, self.momentum * state.last)
-        after = problem.residuals(unravel(theta + step), samples)
+        after = problem.residuals(unravel(theta + step), batch)
         before = 0.5 * residuals @ residuals
         ratio = (before - 0.5 * jnp.sum(after**2)) / predicted
         accepted = (ratio > 0.05) & (predicted > 0)  # False for NaN
         factor = jnp.where(ratio > 0.75, 0.5, jnp.where(ratio > 0.25, 1.0, 2.0))
         damping = state.damping * jnp.where(accepted, factor, 4.0)
-        step = jnp.where(accepted, step, 0.0)
-        following = GaussNewtonState(jnp.clip(damping, self.minimal_damping, self.maximal_damping), step)
-        return unravel(theta + step), following, 2 * before / self.batch
+        damping = jnp.clip(damping, self.minimal_damping, self.maximal_damping)
+        following = GaussNewtonState(damping, jnp.where(accepted, step, 0.5 * state.last))
+        return unravel(theta + jnp.where(accepted, step, 0.0)), following, 2 * before / self.drawn
 
 
 def _damped_step(

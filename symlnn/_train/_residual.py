@@ -1,7 +1,6 @@
 """The residuals that training makes small: of accelerations, of equations of motion, of motions."""
 
 import abc
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -12,23 +11,24 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._data import accelerations
-from .._dynamics import AbstractDynamics, EulerLagrange
+from .._data import AbstractObservations, Instants, Stretches
+from .._dynamics import AbstractDynamics, AbstractEulerLagrange, accelerations
+from .._inputs import SampledInputs
 from .._models import Scales, floored
 from .._simulate import flow
-from .._types import Samples, Scalar, Segments, States
+from .._types import Samples, Scalar, Segments, States, as_float
 
 Residuals = Float[Array, "batch rows"]
 
 
 class AbstractResidual(eqx.Module):
-    """What a model should make zero, at every sample of a batch."""
+    """What a model should make zero, at every observation of a batch."""
 
-    on_motions: eqx.AbstractClassVar[bool]
-    """Whether it is given `Segments` of motions; if not, `Samples` of accelerations."""
+    observations: eqx.AbstractVar[AbstractObservations]
+    """What it asks of its data."""
 
     @abc.abstractmethod
-    def __call__(self, dynamics: AbstractDynamics, samples: Any) -> Residuals:
+    def __call__(self, dynamics: Any, batch: Any) -> Residuals:
         """The residuals of a batch, (batch, rows)."""
 
 
@@ -39,18 +39,18 @@ class ScaledAcceleration(AbstractResidual):
     pendulum, a close encounter) neither rule the fit nor are left out of it.
     """
 
-    on_motions: ClassVar[bool] = False
-    scales: tuple[float, ...] = eqx.field(static=True)
+    observations: ClassVar[AbstractObservations] = Instants()
+    scales: Float[Array, " dof"] = eqx.field(converter=as_float)
     """A, one per coordinate."""
 
-    def __call__(self, dynamics: AbstractDynamics, samples: Samples) -> Residuals:
+    def __call__(self, dynamics: AbstractDynamics, batch: Samples) -> Residuals:
         """The residuals of a batch, (batch, dof)."""
-        return _tempered(accelerations(dynamics, samples.states), samples.a, self.scales)
+        return _tempered(accelerations(dynamics, batch.states), batch.a, self.scales)
 
 
-def _tempered(model: Array, truth: Array, scales: tuple[float, ...]) -> Array:
+def _tempered(model: Array, truth: Array, scales: Array) -> Array:
     """(model − truth) / (S (1 + ‖truth/S‖)) along the last axis."""
-    scale = jnp.asarray(scales, truth.dtype)
+    scale = scales.astype(truth.dtype)
     size = jnp.sqrt(jnp.mean((truth / scale) ** 2, axis=-1, keepdims=True))
     return (model - truth) / scale / (1 + size)
 
@@ -58,11 +58,11 @@ def _tempered(model: Array, truth: Array, scales: tuple[float, ...]) -> Array:
 class PlainAcceleration(AbstractResidual):
     """r = â − a, unscaled: with the loss `l1` the loss of the paper."""
 
-    on_motions: ClassVar[bool] = False
+    observations: ClassVar[AbstractObservations] = Instants()
 
-    def __call__(self, dynamics: AbstractDynamics, samples: Samples) -> Residuals:
+    def __call__(self, dynamics: AbstractDynamics, batch: Samples) -> Residuals:
         """The residuals of a batch, (batch, dof)."""
-        return accelerations(dynamics, samples.states) - samples.a
+        return accelerations(dynamics, batch.states) - batch.a
 
 
 class EulerLagrangeResidual(AbstractResidual):
@@ -77,28 +77,29 @@ class EulerLagrangeResidual(AbstractResidual):
     Lagrangian that leaves a coordinate out, so that M is singular, can have r = 0: train on accelerations then.
     """
 
-    on_motions: ClassVar[bool] = False
-    v: tuple[float, ...] = eqx.field(static=True)
-    a: tuple[float, ...] = eqx.field(static=True)
+    observations: ClassVar[AbstractObservations] = Instants()
+    v: Float[Array, " dof"] = eqx.field(converter=as_float)
+    a: Float[Array, " dof"] = eqx.field(converter=as_float)
 
-    def __call__(self, dynamics: AbstractDynamics, samples: Samples) -> Residuals:
+    def __call__(self, dynamics: AbstractDynamics, batch: Samples) -> Residuals:
         """The residuals of a batch, (batch, dof). Raises `ValueError` for a model without a Lagrangian."""
-        if not isinstance(dynamics, EulerLagrange):
+        if not isinstance(dynamics, AbstractEulerLagrange):
             raise ValueError(
                 f"The residual euler_lagrange needs a model with a Lagrangian, not a {type(dynamics).__name__}: "
                 "choose the residual acceleration."
             )
         law = dynamics
-        velocity, scale = jnp.asarray(self.v, samples.a.dtype), jnp.asarray(self.a, samples.a.dtype)
-        rate = max(a / v for v, a in zip(self.v, self.a, strict=True))
+        velocity, scale = self.v.astype(batch.a.dtype), self.a.astype(batch.a.dtype)
+        rate = jnp.max(scale / velocity)
 
         def one(state: States, a: Array) -> Array:
-            matrix, force = law.terms(state.q, state.v, state.m, state.u, state.t)
-            size = jnp.linalg.norm(matrix * jnp.outer(velocity, velocity)) / np.sqrt(len(self.v))
+            matrix, force = law.equation(state.q, state.v, state.m, state.u, state.t)
+            mass = matrix.as_matrix()
+            size = jnp.linalg.norm(mass * jnp.outer(velocity, velocity)) / np.sqrt(velocity.size)
             tempering = 1 + jnp.sqrt(jnp.mean((a / scale) ** 2))
-            return velocity * (matrix @ a - force) / (size * rate * tempering)
+            return velocity * (mass @ a - force) / (size * rate * tempering)
 
-        return jax.vmap(one)(samples.states, samples.a)
+        return jax.vmap(one)(batch.states, batch.a)
 
 
 class VectorFieldResidual(AbstractResidual):
@@ -111,8 +112,8 @@ class VectorFieldResidual(AbstractResidual):
     the derivative of the map (q, v, t) ↦ y along (v, a, 1).
     """
 
-    on_motions: ClassVar[bool] = False
-    scales: tuple[tuple[float, ...], ...] = eqx.field(static=True)
+    observations: ClassVar[AbstractObservations] = Instants()
+    scales: tuple[Float[Array, " dof"], ...]
     """S, for each part of y."""
 
     @staticmethod
@@ -121,14 +122,13 @@ class VectorFieldResidual(AbstractResidual):
 
         A rate below a thousandth of the largest of its part, as that of a conserved momentum, is given the largest's.
         """
-        _, rates = _states_and_rates(dynamics, samples)
-        sizes = [floored(np.sqrt(np.mean(np.asarray(rate) ** 2, axis=0))) for rate in rates]
-        return VectorFieldResidual(tuple(tuple(map(float, size)) for size in sizes))
+        sizes = [floored(np.asarray(size)) for size in _sizes_of_rates(dynamics, samples)]
+        return VectorFieldResidual(tuple(map(as_float, sizes)))
 
-    def __call__(self, dynamics: AbstractDynamics, samples: Samples) -> Residuals:
+    def __call__(self, dynamics: AbstractDynamics, batch: Samples) -> Residuals:
         """The residuals of a batch, (batch, the size of y)."""
-        y, rates = _states_and_rates(dynamics, samples)
-        states = samples.states
+        y, rates = _states_and_rates(dynamics, batch)
+        states = batch.states
         flows = jax.vmap(dynamics.vector_field)(states.t, y, (states.m, states.u))
         parts = [_tempered(f, r, s) for f, r, s in zip(flows, rates, self.scales, strict=True)]
         return jnp.concatenate(parts, axis=-1)
@@ -145,6 +145,13 @@ def _states_and_rates(dynamics: AbstractDynamics, samples: Samples) -> tuple[Any
     return jax.vmap(along)(samples.states, samples.a)
 
 
+@eqx.filter_jit
+def _sizes_of_rates(dynamics: AbstractDynamics, samples: Samples) -> list[Array]:
+    """The root mean square of dy/dt, for each part of y."""
+    _, rates = _states_and_rates(dynamics, samples)
+    return [jnp.sqrt(jnp.mean(rate**2, axis=0)) for rate in rates]
+
+
 class TrajectoryResidual(AbstractResidual):
     """Predicted motions against true ones, k = 1 … n intervals h after a true state (one step, or several):
 
@@ -155,47 +162,70 @@ class TrajectoryResidual(AbstractResidual):
     `adjoint`.
     """
 
-    on_motions: ClassVar[bool] = True
-    v: tuple[float, ...] = eqx.field(static=True)
-    a: tuple[float, ...] = eqx.field(static=True)
-    step: float = eqx.field(static=True)
-    """The longest step of the solver, in seconds; `Scales.interval`, say. An interval is divided where it is longer."""
+    observations: Stretches
+    """How many intervals are predicted, and how long they are where they are drawn from a law."""
+    v: Float[Array, " dof"] = eqx.field(converter=as_float)
+    a: Float[Array, " dof"] = eqx.field(converter=as_float)
     solver: diffrax.AbstractSolver = diffrax.Tsit5()
     adjoint: diffrax.AbstractAdjoint = diffrax.RecursiveCheckpointAdjoint()
     """`RecursiveCheckpointAdjoint` is exact; `BacksolveAdjoint` needs less memory and is not."""
 
-    def __call__(self, dynamics: AbstractDynamics, samples: Segments) -> Residuals:
+    def __call__(self, dynamics: AbstractDynamics, batch: Segments) -> Residuals:
         """The residuals of a batch, (batch, 2 n dof)."""
-        count = samples.q.shape[-2]
-        substeps = max(1, math.ceil(samples.interval / self.step - 1e-9))
-        elapsed = samples.interval * jnp.arange(1, count + 1, dtype=samples.q.dtype)[:, None]
-        scale_v = jnp.asarray(self.v, samples.q.dtype)
+        count = batch.q.shape[-2]
+        elapsed = batch.interval * jnp.arange(1, count + 1, dtype=batch.q.dtype)[:, None]
+        instants = batch.interval * jnp.arange(count + 1, dtype=batch.q.dtype)
+        scale = self.v.astype(batch.q.dtype)
 
-        def one(state: States, q: Array, velocity: Array) -> Array:
+        def one(state: States, q: Array, velocity: Array, u: Array | None) -> Array:
             predicted_q, predicted_v = flow(
                 dynamics,
                 state,
-                interval=samples.interval,
+                interval=batch.interval,
                 count=count,
                 solver=self.solver,
-                substeps=substeps,
+                substeps=batch.substeps,
                 adjoint=self.adjoint,
+                u=None if u is None else SampledInputs(state.t + instants, u),
             )
             predicted_rate, rate = (predicted_v - state.v) / elapsed, (velocity - state.v) / elapsed
-            errors = [(predicted_q - q) / (scale_v * elapsed), _tempered(predicted_rate, rate, self.a)]
+            errors = [(predicted_q - q) / (scale * elapsed), _tempered(predicted_rate, rate, self.a)]
             return jnp.concatenate(errors, axis=-1).reshape(-1)
 
-        return jax.vmap(one)(samples.states, samples.q, samples.v)
+        return jax.vmap(one)(batch.states, batch.q, batch.v, batch.u)
 
 
-RESIDUALS: Mapping[str, Callable[[AbstractDynamics, Scales, Samples], AbstractResidual]] = {
+ResidualBuilder = Callable[[AbstractDynamics, Scales, Samples], AbstractResidual]
+"""What makes a residual of an untrained model, the natural scales of its system, and some samples."""
+
+
+def trajectory(count: int = 2) -> ResidualBuilder:
+    """The builder of a `TrajectoryResidual` that predicts `count` intervals of each motion."""
+    return lambda dynamics, scales, samples: TrajectoryResidual(Stretches(count, scales.interval), scales.v, scales.a)
+
+
+RESIDUALS: Mapping[str, ResidualBuilder] = {
     "acceleration": lambda dynamics, scales, samples: ScaledAcceleration(scales.a),
     "plain_acceleration": lambda dynamics, scales, samples: PlainAcceleration(),
     "euler_lagrange": lambda dynamics, scales, samples: EulerLagrangeResidual(scales.v, scales.a),
     "vector_field": lambda dynamics, scales, samples: VectorFieldResidual.scaled_by(dynamics, samples),
-    "trajectory": lambda dynamics, scales, samples: TrajectoryResidual(scales.v, scales.a, scales.interval),
+    "trajectory": trajectory(),
 }
 """What a model can be trained on, by name: `--residual trajectory`."""
+
+
+def find_residual(
+    residual: str | AbstractResidual | ResidualBuilder, dynamics: AbstractDynamics, scales: Scales, samples: Samples
+) -> AbstractResidual:
+    """The residual of that name, of that builder, or itself. Raises `ValueError` for an unknown name."""
+    if isinstance(residual, AbstractResidual):
+        return residual
+    if isinstance(residual, str):
+        if residual not in RESIDUALS:
+            raise ValueError(f"Unknown residual {residual!r}; choose one of {', '.join(RESIDUALS)}.")
+        residual = RESIDUALS[residual]
+    return residual(dynamics, scales, samples)
+
 
 LOSSES: Mapping[str, Callable[[Residuals], Scalar]] = {
     "l1": lambda r: jnp.mean(jnp.sum(jnp.abs(r), axis=-1)),

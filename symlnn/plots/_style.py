@@ -29,6 +29,11 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return {name: _COLOURS.get(name) or _OTHERS[others.index(name) % len(_OTHERS)] for name in names}
 
 
+def shades(names: Sequence[str]) -> dict[str, str]:
+    """The colours of models, and black for “analytic”, the truth."""
+    return {name: TRUTH for name in names if name == "analytic"} | colours([n for n in names if n != "analytic"])
+
+
 STYLE: Mapping[Any, Any] = {
     "figure.dpi": 100,
     "savefig.dpi": 170,

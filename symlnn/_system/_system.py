@@ -1,5 +1,6 @@
 """`System`: the declaration of a mechanical system. Frozen, SymPy only, knows nothing of JAX."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -7,34 +8,17 @@ from typing import Any, TypeAlias
 
 import sympy as sp
 
-from . import _symbolic
-from ._distribution import Distribution, Normal, Uniform
-from ._frozen import FrozenDict
-from ._neighbourhoods import Graph
+from .._distribution import AbstractDistribution, AbstractMarginal
+from .._frozen import FrozenDict
+from .._neighbourhoods import Graph
+from ._domain import Domain, marginals_of
+from ._experiment import Experiment
+from ._law import Law, shared
+from ._parameter import Parameter
+from ._regularity import check_mass_matrix
 
 Expression: TypeAlias = Any
 """A SymPy expression, or what `sympify` takes for one; the constructor of System says what is wrong with another."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter's value, a number, or the distribution that it is drawn from for every sample, and its unit."""
-
-    value: Any
-    unit: str = ""
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.value, Uniform | Normal):
-            object.__setattr__(self, "value", float(self.value))
-
-    @property
-    def varies(self) -> bool:
-        """Whether the parameter is drawn for every sample and so is part of m."""
-        return isinstance(self.value, Uniform | Normal)
-
-    def __str__(self) -> str:
-        value = str(self.value) if self.varies else f"{self.value:g}"
-        return f"{value} {self.unit}".strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +30,11 @@ class System:
 
         d/dt ∂L/∂q̇ᵢ − ∂L/∂qᵢ = Qᵢ − ∂F/∂q̇ᵢ
 
-    with the generalised forces Q and the Rayleigh dissipation function F. What is derived (`mass_matrix`, `energy`, …)
-    is in the plain symbols `q`, `v`, `a`, `p`, computed once and kept. A System is hashable; two systems with the
-    same declaration are equal. A bad declaration raises a `ValueError` that names the symbol and the remedy.
+    with the generalised forces Q and the Rayleigh dissipation function F. The constructor is flat; inside there are a
+    `law` (what moves and why), a `domain` (what states, inputs and parameters are drawn from) and an `experiment` (how
+    long, from where). What is derived (`mass_matrix`, `energy`, …) is the law's, in the plain symbols `q`, `v`, `a`,
+    `p`. A System is hashable; two systems with the same declaration are equal. A bad declaration raises a
+    `ValueError` that names the symbol and the remedy.
     """
 
     name: str
@@ -60,9 +46,10 @@ class System:
     parameters: Mapping[Expression, Any] = field(default_factory=dict)
     """Every other symbol of the declaration. A plain number is taken as a Parameter without unit."""
     states: Mapping[Expression, Any] = field(default_factory=dict)
-    """What each coordinate and velocity is drawn from, for training and for tests."""
+    """What each coordinate and velocity, or a tuple of them jointly, is drawn from, for training and for tests. May be
+    left out where motions are measured."""
     initial_states: Mapping[Expression, Any] = field(default_factory=dict)
-    """What roll-outs start from; a coordinate or velocity not named here is drawn as in `states`."""
+    """What roll-outs start from, a distribution or a number; what is not named here is drawn as in `states`."""
     angles: Sequence[Expression] = ()
     """The coordinates that are periodic with period 2π; models embed them as (sin, cos)."""
     units: Mapping[Expression, str] = field(default_factory=dict)
@@ -75,7 +62,7 @@ class System:
     """The generalised force on each coordinate; zero on those not named."""
     inputs: Mapping[Expression, Any] = field(default_factory=dict)
     """The control inputs u that appear in `forces`, and what they are drawn from."""
-    time: Distribution | None = None
+    time: Any = None
     """What t is drawn from, where L, F or a force depends on it explicitly."""
     positions: Sequence[tuple[Expression, Expression]] = ()
     """The (x, y) of the bodies of a planar chain, in order from a pivot at the origin: reports animate them."""
@@ -85,47 +72,105 @@ class System:
     """Of a lattice, which sites are neighbours: what graph networks need, and `Field` and `Network` supply."""
 
     def __post_init__(self) -> None:
-        from ._declaration import check, freeze  # it validates Systems, so it is imported after them
+        def store(name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
 
-        freeze(self)
-        check(self)
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", self.name):
+            raise ValueError(
+                f"The name {self.name!r} names files: use letters, digits, '_' and '-', and begin with a letter."
+            )
+        for name in ("coordinates", "angles"):
+            store(name, tuple(getattr(self, name)))
+        for name in ("states", "initial_states", "units", "inputs", "parameters", "forces"):
+            value = getattr(self, name)
+            if not isinstance(value, Mapping):
+                raise ValueError(f"{name} must be a dict, but is a {type(value).__name__}.")
+        store("parameters", FrozenDict({s: _parameter(s, p) for s, p in self.parameters.items()}))
+        # the parts check what they hold; kept here is what they made of it
+        law, domain, experiment = self.law, self.domain, self.experiment
+        law.check_coordinates("angles", self.angles)
+        for name in ("coordinates", "lagrangian", "dissipation", "forces"):
+            store(name, getattr(law, name))
+        for name in ("inputs", "time"):
+            store(name, getattr(domain, name))
+        for name in ("duration", "positions", "units"):
+            store(name, getattr(experiment, name))
+        store("states", _as_written(domain.states))
+        store("initial_states", _as_written(experiment.initial_states))
+        if self.states:
+            self._check_time()
+            check_mass_matrix(self.name, law, domain)
 
-    # --- names -----------------------------------------------------------------------------------------------
+    # --- its parts -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def law(self) -> Law:
+        """What moves and why: all that compiled functions depend on."""
+        return shared(
+            Law(
+                coordinates=self.coordinates,
+                lagrangian=self.lagrangian,
+                parameters=tuple(self.parameters),
+                dissipation=self.dissipation,
+                forces=self.forces,
+                inputs=tuple(self.inputs),
+            )
+        )
+
+    @cached_property
+    def domain(self) -> Domain:
+        """What states, inputs, times and varying parameters are drawn from."""
+        return Domain(self.law, self.states, self.inputs, self.time, self.parameters)
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """Duration, initial states, positions and units."""
+        return Experiment(self.law, self.initial_states, self.duration, self.positions, self.units)
+
+    def _check_time(self) -> None:
+        law = self.law
+        expressions = {"lagrangian": law.lagrangian, "dissipation": law.dissipation}
+        expressions |= {f"forces[{x}]": force for x, force in law.forces.items()}
+        for what, expression in expressions.items():
+            if self.time is None and law.t in law.plain(expression).free_symbols:
+                raise ValueError(f"{what} depends on time: add time=uniform(0, …), what t is drawn from.")
+
+    # --- names -----------------------------------------------------------------------------------------------------
 
     @property
     def dof(self) -> int:
         """The number of degrees of freedom."""
-        return len(self.coordinates)
+        return self.law.dof
 
-    @cached_property
+    @property
     def t(self) -> sp.Symbol:
         """The time symbol, as the coordinates carry it."""
-        return self.coordinates[0].args[0]
+        return self.law.t
 
-    @cached_property
+    @property
     def q(self) -> tuple[sp.Symbol, ...]:
         """Plain symbols for the coordinates: `theta1`."""
-        return tuple(sp.Symbol(str(x.func), real=True) for x in self.coordinates)
+        return self.law.q
 
-    @cached_property
+    @property
     def v(self) -> tuple[sp.Symbol, ...]:
         """Plain symbols for the velocities: `theta1_dot`."""
-        return tuple(sp.Symbol(f"{x.name}_dot", real=True) for x in self.q)
+        return self.law.v
 
-    @cached_property
+    @property
     def a(self) -> tuple[sp.Symbol, ...]:
         """Plain symbols for the accelerations: `theta1_ddot`."""
-        return tuple(sp.Symbol(f"{x.name}_ddot", real=True) for x in self.q)
+        return self.law.a
 
-    @cached_property
+    @property
     def p(self) -> tuple[sp.Symbol, ...]:
         """Plain symbols for the canonical momenta: `p_theta1`."""
-        return tuple(sp.Symbol(f"p_{x.name}", real=True) for x in self.q)
+        return self.law.p
 
-    @cached_property
+    @property
     def u(self) -> tuple[sp.Symbol, ...]:
         """Plain symbols for the control inputs."""
-        return tuple(x if x.is_Symbol else sp.Symbol(str(x.func), real=True) for x in self.inputs)
+        return self.law.u
 
     @property
     def m(self) -> tuple[sp.Symbol, ...]:
@@ -137,105 +182,78 @@ class System:
         """For each coordinate, whether it is periodic."""
         return tuple(x in self.angles for x in self.coordinates)
 
-    def plain(self, expression: sp.Expr) -> sp.Expr:
+    def plain(self, expression: Any) -> sp.Expr:
         """The expression with plain symbols in place of coordinates, velocities, accelerations and inputs."""
-        rule: dict[sp.Expr, sp.Expr] = {}
-        for x, qi, vi, ai in zip(self.coordinates, self.q, self.v, self.a, strict=True):
-            rule |= {x.diff(self.t, 2): ai, x.diff(self.t): vi, x: qi}
-        rule |= dict(zip(self.inputs, self.u, strict=True))
-        return sp.sympify(expression).doit().xreplace(rule)
+        return self.law.plain(expression)
 
-    # --- what follows from the declaration ---------------------------------------------------------------------
+    # --- what follows from the law ---------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def plain_lagrangian(self) -> sp.Expr:
         """L(q, v, t) in plain symbols."""
-        return sp.signsimp(self.plain(self.lagrangian))
+        return self.law.plain_lagrangian
 
-    @cached_property
-    def derivative_blocks(self) -> _symbolic.DerivativeBlocks:
-        """∇_q L, ∇_q∇ᵥᵀL, ∇ᵥ∇ᵥᵀL and ∂ₜ∇ᵥL."""
-        return _symbolic.derivative_blocks(self.plain_lagrangian, self.q, self.v, self.t)
-
-    @cached_property
+    @property
     def generalized_forces(self) -> sp.ImmutableMatrix:
         """Q − ∂F/∂v, (dof, 1): all that acts besides L."""
-        dissipation = self.plain(self.dissipation)
-        return sp.ImmutableMatrix(
-            [
-                self.plain(self.forces.get(x, sp.S.Zero)) - sp.diff(dissipation, vi)
-                for x, vi in zip(self.coordinates, self.v, strict=True)
-            ]
-        )
+        return self.law.generalized_forces
 
     @property
     def has_forces(self) -> bool:
         """Whether anything acts besides L."""
-        return not self.generalized_forces.is_zero_matrix
+        return self.law.has_forces
 
     @property
     def mass_matrix(self) -> sp.ImmutableMatrix:
         """M(q, v, t) = ∇ᵥ∇ᵥᵀL, (dof, dof)."""
-        return self.derivative_blocks.mass_matrix
+        return self.law.mass_matrix
 
-    @cached_property
+    @property
     def bias(self) -> sp.ImmutableMatrix:
         """b(q, v, t), (dof, 1), so that M a + b = Q with Q = `generalized_forces`."""
-        return self.derivative_blocks.bias(self.v)
+        return self.law.bias
 
-    @cached_property
+    @property
     def equations_of_motion(self) -> tuple[sp.Expr, ...]:
         """M a + b − Q, one expression per coordinate: each vanishes along the motion."""
-        residual = self.mass_matrix * sp.Matrix(self.a) + self.bias - self.generalized_forces
-        return tuple(residual)
+        return self.law.equations_of_motion
 
-    @cached_property
+    @property
     def accelerations(self) -> tuple[sp.Expr, ...] | None:
-        """a(q, v, t) in closed form for one or two degrees of freedom, else None.
+        """a(q, v, t) in closed form for one or two degrees of freedom, else None."""
+        return self.law.accelerations
 
-        Above two the closed form is unreadable and slow: use `mass_matrix` and `bias`, and solve numerically.
-        """
-        if self.dof > 2:
-            return None
-        return tuple(_symbolic.accelerations(self.mass_matrix, self.generalized_forces - self.bias))
-
-    @cached_property
+    @property
     def momenta(self) -> tuple[sp.Expr, ...]:
         """The canonical momenta pᵢ = ∂L/∂vᵢ."""
-        return _symbolic.momenta(self.plain_lagrangian, self.v)
+        return self.law.momenta
 
-    @cached_property
+    @property
     def energy(self) -> sp.Expr:
         """The Jacobi energy h = v·∂L/∂v − L."""
-        return _symbolic.energy(self.plain_lagrangian, self.v)
+        return self.law.energy
 
-    @cached_property
+    @property
     def power(self) -> sp.Expr:
         """dh/dt = v·Q − ∂L/∂t along the motion; zero where the energy is conserved."""
-        return _symbolic.power(self.plain_lagrangian, tuple(self.generalized_forces), self.v, self.t)
+        return self.law.power
 
-    @cached_property
-    def _conserved(self) -> Mapping[str, sp.Expr]:
-        return FrozenDict(
-            _symbolic.conserved_quantities(
-                self.plain_lagrangian, tuple(self.generalized_forces), self.q, self.v, self.t
-            )
-        )
-
+    @property
     def conserved_quantities(self) -> Mapping[str, sp.Expr]:
         """The energy, where it is conserved, and a momentum for each cyclic coordinate on which no force acts."""
-        return self._conserved
+        return self.law.conserved_quantities
 
     @property
     def conserves_energy(self) -> bool:
         """Whether the Jacobi energy is conserved."""
-        return "energy" in self._conserved
+        return "energy" in self.law.conserved_quantities
 
+    @property
     def hamiltonian(self) -> sp.Expr | None:
         """H(q, p, t) in closed form where L is quadratic in v, else None (see `SymbolicMomentum` for numbers)."""
-        return _symbolic.hamiltonian(self.plain_lagrangian, self.mass_matrix, self.v, self.p)
+        return self.law.hamiltonian
 
-    # --- variations ----------------------------------------------------------------------------------------------
+    # --- variations ------------------------------------------------------------------------------------------------
 
     def with_parameters(self, values: Mapping[str | sp.Symbol, Any]) -> "System":
         """The same system with some parameters set to numbers; one that was a distribution leaves m.
@@ -252,10 +270,19 @@ class System:
             changed[symbol] = Parameter(value, changed[symbol].unit)
         return replace(self, parameters=changed)
 
-    def state_distributions(self, *, initial: bool = False) -> Sequence[tuple[Distribution, Distribution]]:
+    def state_marginals(self, *, initial: bool = False) -> tuple[tuple[AbstractMarginal, AbstractMarginal], ...]:
         """For each coordinate what it and its velocity are drawn from; `initial` for those of roll-outs."""
-        drawn = {**self.states, **self.initial_states} if initial else self.states
-        return [(drawn[x], drawn[x.diff(self.t)]) for x in self.coordinates]
+        drawn = dict(self.domain.marginals)
+        if initial:
+            drawn |= marginals_of(self.experiment.initial_states)
+        variables = [(x, x.diff(self.t)) for x in self.coordinates]
+        missing = [y for pair in variables for y in pair if y not in drawn]
+        if missing:
+            where = "initial_states" if initial else "states"
+            raise ValueError(
+                f"{self.name} does not say what {missing[0]} is drawn from: add {where}={{{missing[0]}: …}}."
+            )
+        return tuple((drawn[x], drawn[v]) for x, v in variables)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle L = {self.latex(self.plain_lagrangian)}$"
@@ -277,3 +304,17 @@ class System:
     def latex(self, expression: sp.Basic) -> str:
         """LaTeX of an expression in plain symbols, with dots for time derivatives."""
         return sp.latex(expression, symbol_names=dict(self.symbol_names))
+
+
+def _as_written(entries: Mapping[tuple[Any, ...], AbstractDistribution]) -> Mapping[Any, AbstractDistribution]:
+    """A variable that is drawn by itself as the key, in place of the tuple of it."""
+    return FrozenDict({group[0] if len(group) == 1 else group: d for group, d in entries.items()})
+
+
+def _parameter(symbol: Any, value: Any) -> Parameter:
+    if isinstance(value, Parameter):
+        return value
+    try:
+        return Parameter(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Parameter {symbol} must be a number or a distribution, but is {value!r}.") from error

@@ -1,0 +1,96 @@
+"""How a motion is integrated: the solver, its tolerances or its step, and what is kept."""
+
+import diffrax
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import optimistix as optx
+from jax.core import Tracer
+from jaxtyping import Array
+
+from ._types import Scalar
+
+_TOLERANCE_OF_STEPS = diffrax.with_stepsize_controller_tols(diffrax.VeryChord)().rtol
+"""What stands in a root finder of diffrax for the tolerance of the controller of steps."""
+
+
+class Integrator(eqx.Module):
+    """A solver of diffrax with adaptive steps, or, where `step` is given, with constant ones."""
+
+    solver: diffrax.AbstractSolver = diffrax.Dopri8()
+    """Any solver of ordinary differential equations: explicit, implicit, of both kinds in one, or splitting."""
+    rtol: float | Scalar | None = None
+    """The relative tolerance of a step; None is 1e-8 in double and 1e-5 in single precision."""
+    atol: float | Scalar | None = None
+    """The absolute tolerance of a step, with the same default."""
+    step: float | Scalar | None = None
+    """A constant step, in seconds; with an adaptive `controller` the first one."""
+    controller: diffrax.AbstractStepSizeController | None = None
+    """What chooses the steps; None is a `PIDController` of the tolerances, or constant steps where `step` is given."""
+    dense: bool = eqx.field(static=True, default=False)
+    """Whether to keep what evaluates the state at any time."""
+    max_steps: int = eqx.field(static=True, default=200_000)
+
+    def __check_init__(self) -> None:
+        for name, value in {"rtol": self.rtol, "atol": self.atol, "step": self.step}.items():
+            if value is not None and is_known(value) and not (np.shape(value) == () and 0 < float(value) < np.inf):
+                raise ValueError(f"{name} of an Integrator must be a positive, finite number, but is {value}.")
+        if self.max_steps < 1:
+            raise ValueError(f"max_steps of an Integrator must be positive, but is {self.max_steps}.")
+        name = type(self.solver).__name__
+        adaptive = self.controller is None and self.step is None
+        if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController):
+            adaptive = True
+        if adaptive and not isinstance(self.solver, diffrax.AbstractAdaptiveSolver):
+            raise ValueError(
+                f"The solver {name} does not estimate its error, so its steps cannot adapt: give the Integrator a "
+                f"constant step=…, or the solver as diffrax.HalfSolver(diffrax.{name}())."
+            )
+        if isinstance(self.controller, diffrax.ConstantStepSize) and self.step is None:
+            raise ValueError("Constant steps need a size: give the Integrator step=…, which needs no controller.")
+        if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController) and not (
+            self.rtol is None and self.atol is None
+        ):
+            raise ValueError("A controller has tolerances of its own: give rtol and atol to it, or no controller.")
+
+    def prepared(self, times: Array) -> "Integration":
+        """The integration over these times, with every number an array: none of them is compiled in."""
+        dtype = times.dtype
+        usual = 1e-8 if dtype == jnp.float64 else 1e-5
+        rtol, atol = (jnp.asarray(usual if x is None else x, dtype) for x in (self.rtol, self.atol))
+        controller = self.controller
+        if controller is None and self.step is None:
+            # a motion that runs into a singularity ends there, instead of creeping on for max_steps
+            smallest = (1e-10 if dtype == jnp.float64 else 1e-7) * jnp.abs(times[-1] - times[0])
+            controller = diffrax.PIDController(rtol=rtol, atol=atol, dtmin=smallest)
+        elif controller is None:
+            controller = diffrax.ConstantStepSize()
+        solver = self.solver
+        if not isinstance(controller, diffrax.AbstractAdaptiveStepSizeController):
+            solver = _with_tolerances(solver, rtol, atol)
+        step = None if self.step is None else jnp.asarray(self.step, dtype)
+        return Integration(solver, controller, step, self.dense, self.max_steps)
+
+
+class Integration(eqx.Module):
+    """An `Integrator` whose numbers are arrays."""
+
+    solver: diffrax.AbstractSolver
+    controller: diffrax.AbstractStepSizeController
+    step: Scalar | None
+    dense: bool = eqx.field(static=True)
+    max_steps: int = eqx.field(static=True)
+
+
+def is_known(value: object) -> bool:
+    """Whether it is a number already, and not only when what is compiled runs."""
+    return not isinstance(value, Tracer)
+
+
+def _with_tolerances(solver: diffrax.AbstractSolver, rtol: Scalar, atol: Scalar) -> diffrax.AbstractSolver:
+    """An implicit solver whose root finder has tolerances, where it is left to take them from the steps'."""
+    if not isinstance(solver, diffrax.AbstractImplicitSolver) or solver.root_finder.rtol is not _TOLERANCE_OF_STEPS:
+        return solver
+    return eqx.tree_at(
+        lambda s: (s.root_finder.rtol, s.root_finder.atol, s.root_finder.norm), solver, (rtol, atol, optx.rms_norm)
+    )

@@ -1,0 +1,7 @@
+"""The declaration of a mechanical system: its law, the domain of its states, and the experiment made with it."""
+
+from ._domain import Domain as Domain
+from ._experiment import Experiment as Experiment
+from ._law import Law as Law
+from ._parameter import Parameter as Parameter
+from ._system import System as System

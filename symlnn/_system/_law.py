@@ -1,0 +1,253 @@
+"""`Law`: the Lagrangian and the forces of a system, in symbols, without the numbers."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from .. import _symbolic
+from .._frozen import FrozenDict
+from ._expression import listed, scalar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """L(q, q̇, t), with the generalised forces Q and the Rayleigh dissipation F that act besides:
+
+        d/dt ∂L/∂q̇ᵢ − ∂L/∂qᵢ = Qᵢ − ∂F/∂q̇ᵢ.
+
+    It is what compiled functions depend on, and all that they do: the values of parameters, the distributions of states
+    and the duration of a motion are arguments. What is derived is in the plain symbols `q`, `v`, `a`, `p`, computed
+    once and kept. Raises `ValueError` that names the symbol and the remedy.
+    """
+
+    coordinates: Sequence[Any]
+    lagrangian: Any
+    parameters: Sequence[Any] = ()
+    """The symbols that stand for numbers."""
+    dissipation: Any = sp.S.Zero
+    forces: Mapping[Any, Any] = field(default_factory=dict)
+    inputs: Sequence[Any] = ()
+    """The control inputs u, which may appear in the forces."""
+
+    def __post_init__(self) -> None:
+        for name in ("coordinates", "parameters", "inputs"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("lagrangian", "dissipation"):
+            object.__setattr__(self, name, scalar(getattr(self, name), name))
+        forces = {x: scalar(force, f"forces[{x}]") for x, force in self.forces.items()}
+        object.__setattr__(self, "forces", FrozenDict(forces))
+        self._check_coordinates()
+        self._check_names()
+        self.check_symbols("lagrangian", self.lagrangian)
+        self.check_symbols("dissipation", self.dissipation)
+        for x, force in self.forces.items():
+            self.check_symbols(f"forces[{x}]", force, inputs=True)
+
+    # --- names -----------------------------------------------------------------------------------------------------
+
+    @property
+    def dof(self) -> int:
+        """The number of degrees of freedom."""
+        return len(self.coordinates)
+
+    @cached_property
+    def t(self) -> sp.Symbol:
+        """The time symbol, as the coordinates carry it."""
+        return self.coordinates[0].args[0]
+
+    @cached_property
+    def q(self) -> tuple[sp.Symbol, ...]:
+        """Plain symbols for the coordinates: `theta1`."""
+        return tuple(sp.Symbol(str(x.func), real=True) for x in self.coordinates)
+
+    @cached_property
+    def v(self) -> tuple[sp.Symbol, ...]:
+        """Plain symbols for the velocities: `theta1_dot`."""
+        return tuple(sp.Symbol(f"{x.name}_dot", real=True) for x in self.q)
+
+    @cached_property
+    def a(self) -> tuple[sp.Symbol, ...]:
+        """Plain symbols for the accelerations: `theta1_ddot`."""
+        return tuple(sp.Symbol(f"{x.name}_ddot", real=True) for x in self.q)
+
+    @cached_property
+    def p(self) -> tuple[sp.Symbol, ...]:
+        """Plain symbols for the canonical momenta: `p_theta1`."""
+        return tuple(sp.Symbol(f"p_{x.name}", real=True) for x in self.q)
+
+    @cached_property
+    def u(self) -> tuple[sp.Symbol, ...]:
+        """Plain symbols for the control inputs."""
+        return tuple(x if x.is_Symbol else sp.Symbol(str(x.func), real=True) for x in self.inputs)
+
+    @cached_property
+    def _plain_symbols(self) -> Mapping[sp.Expr, sp.Expr]:
+        rule: dict[sp.Expr, sp.Expr] = {}
+        for x, qi, vi, ai in zip(self.coordinates, self.q, self.v, self.a, strict=True):
+            rule |= {x.diff(self.t, 2): ai, x.diff(self.t): vi, x: qi}
+        return rule | dict(zip(self.inputs, self.u, strict=True))
+
+    def plain(self, expression: Any) -> sp.Expr:
+        """The expression with plain symbols in place of coordinates, velocities, accelerations and inputs."""
+        return sp.sympify(expression).doit().xreplace(self._plain_symbols)
+
+    # --- what follows ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def plain_lagrangian(self) -> sp.Expr:
+        """L(q, v, t) in plain symbols."""
+        return sp.signsimp(self.plain(self.lagrangian))
+
+    @cached_property
+    def derivative_blocks(self) -> _symbolic.DerivativeBlocks:
+        """∇_q L, ∇_q∇ᵥᵀL, ∇ᵥ∇ᵥᵀL and ∂ₜ∇ᵥL."""
+        return _symbolic.derivative_blocks(self.plain_lagrangian, self.q, self.v, self.t)
+
+    @cached_property
+    def generalized_forces(self) -> sp.ImmutableMatrix:
+        """Q − ∂F/∂v, (dof, 1): all that acts besides L."""
+        dissipation = self.plain(self.dissipation)
+        return sp.ImmutableMatrix(
+            [
+                self.plain(self.forces.get(x, sp.S.Zero)) - sp.diff(dissipation, vi)
+                for x, vi in zip(self.coordinates, self.v, strict=True)
+            ]
+        )
+
+    @property
+    def has_forces(self) -> bool:
+        """Whether anything acts besides L."""
+        return not self.generalized_forces.is_zero_matrix
+
+    @property
+    def mass_matrix(self) -> sp.ImmutableMatrix:
+        """M(q, v, t) = ∇ᵥ∇ᵥᵀL, (dof, dof)."""
+        return self.derivative_blocks.mass_matrix
+
+    @cached_property
+    def bias(self) -> sp.ImmutableMatrix:
+        """b(q, v, t), (dof, 1), so that M a + b = Q with Q = `generalized_forces`."""
+        return self.derivative_blocks.bias(self.v)
+
+    @cached_property
+    def equations_of_motion(self) -> tuple[sp.Expr, ...]:
+        """M a + b − Q, one expression per coordinate: each vanishes along the motion."""
+        residual = self.mass_matrix * sp.Matrix(self.a) + self.bias - self.generalized_forces
+        return tuple(residual)
+
+    @cached_property
+    def accelerations(self) -> tuple[sp.Expr, ...] | None:
+        """a(q, v, t) in closed form for one or two degrees of freedom, else None.
+
+        Above two the closed form is unreadable and slow: use `mass_matrix` and `bias`, and solve numerically.
+        """
+        if self.dof > 2:
+            return None
+        return tuple(_symbolic.accelerations(self.mass_matrix, self.generalized_forces - self.bias))
+
+    @cached_property
+    def momenta(self) -> tuple[sp.Expr, ...]:
+        """The canonical momenta pᵢ = ∂L/∂vᵢ."""
+        return _symbolic.momenta(self.plain_lagrangian, self.v)
+
+    @cached_property
+    def energy(self) -> sp.Expr:
+        """The Jacobi energy h = v·∂L/∂v − L."""
+        return _symbolic.energy(self.plain_lagrangian, self.v)
+
+    @cached_property
+    def power(self) -> sp.Expr:
+        """dh/dt = v·Q − ∂L/∂t along the motion; zero where the energy is conserved."""
+        return _symbolic.power(self.plain_lagrangian, tuple(self.generalized_forces), self.v, self.t)
+
+    @cached_property
+    def conserved_quantities(self) -> Mapping[str, sp.Expr]:
+        """The energy, where it is conserved, and a momentum for each cyclic coordinate on which no force acts."""
+        forces = tuple(self.generalized_forces)
+        return FrozenDict(_symbolic.conserved_quantities(self.plain_lagrangian, forces, self.q, self.v, self.t))
+
+    @cached_property
+    def hamiltonian(self) -> sp.Expr | None:
+        """H(q, p, t) in closed form where L is quadratic in v, else None (see `SymbolicMomentum` for numbers)."""
+        return _symbolic.hamiltonian(self.plain_lagrangian, self.mass_matrix, self.v, self.p)
+
+    # --- checks ----------------------------------------------------------------------------------------------------
+
+    def _check_coordinates(self) -> None:
+        if not self.coordinates:
+            raise ValueError("A system needs at least one coordinate: coordinates=(dynamicsymbols('theta'),).")
+        for x in self.coordinates:
+            if not (isinstance(x, AppliedUndef) and len(x.args) == 1 and x.args[0].is_Symbol):
+                raise ValueError(f"Coordinate {x} must be a function of time: declare it as dynamicsymbols('{x}').")
+            if x.args[0] != self.t:
+                raise ValueError(
+                    f"Coordinate {x} depends on another time symbol than {self.coordinates[0]}: use one t for all."
+                )
+        repeated = {x for x in self.coordinates if self.coordinates.count(x) > 1}
+        if repeated:
+            raise ValueError(f"Coordinate {listed(repeated)} is declared twice.")
+        self.check_coordinates("forces", self.forces)
+
+    def check_coordinates(self, what: str, named: Any) -> None:
+        """Raise a `ValueError` where one of those that `what` names is no coordinate."""
+        unknown = [x for x in named if x not in self.coordinates]
+        if unknown:
+            raise ValueError(f"{what} names {listed(unknown)}, which is no coordinate: add it to coordinates.")
+
+    def _check_names(self) -> None:
+        for symbol in self.parameters:
+            if not isinstance(symbol, sp.Symbol):
+                raise ValueError(f"Parameter {symbol} must be a symbol: sp.symbols('{symbol}', positive=True).")
+        names = [symbol.name for symbol in (*self.parameters, *self.q, *self.v, *self.a, *self.u, self.t)]
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            raise ValueError(
+                f"The name {listed(repeated)} stands for two different symbols "
+                "(coordinates, velocities NAME_dot, accelerations NAME_ddot, inputs, parameters and time share one "
+                "name space): rename one, or declare the symbol once with one set of assumptions."
+            )
+
+    def check_symbols(self, what: str, expression: sp.Expr, *, inputs: bool = False) -> None:
+        """Raise a `ValueError` where `what`, an expression, holds a symbol that is not known here."""
+        plain = self.plain(expression)
+        accelerations = plain.free_symbols & set(self.a)
+        left = plain.atoms(sp.Derivative)
+        if accelerations or left:
+            raise ValueError(
+                f"{what} contains the derivative {listed(accelerations or left)}: only coordinates and their first "
+                f"time derivatives with respect to {self.t} may appear. Write velocities as q.diff({self.t}), with the "
+                "same time symbol."
+            )
+        functions = plain.atoms(AppliedUndef)
+        if functions:
+            raise ValueError(
+                f"{what} contains {listed(functions)}, which is no coordinate: add it to coordinates or inputs, or "
+                "make it a parameter."
+            )
+        known = {*self.parameters, *self.q, *self.v, self.t, *(self.u if inputs else ())}
+        for symbol in sorted(plain.free_symbols - known, key=str):
+            self._explain_unknown(what, symbol)
+
+    def _explain_unknown(self, what: str, symbol: sp.Basic) -> None:
+        if symbol in self.u:
+            raise ValueError(f"{what} contains the input {symbol}: control inputs may only appear in forces.")
+        if str(symbol) in {s.name for s in self.parameters}:
+            raise ValueError(
+                f"{what} contains a symbol {symbol} with other assumptions than the parameter of that name: "
+                f"declare {symbol} once and use that object everywhere."
+            )
+        raise ValueError(
+            f"{what} contains the unknown symbol {symbol}: add parameters={{{symbol}: Parameter(…, 'unit')}}, "
+            "or make it a coordinate with dynamicsymbols."
+        )
+
+
+@functools.lru_cache(maxsize=256)
+def shared(law: Law) -> Law:
+    """The first law that was equal to this one: what has been derived of it need not be derived again."""
+    return law

@@ -1,0 +1,59 @@
+"""Whether accelerations are determined: the velocity Hessian must be regular where states are drawn."""
+
+import numpy as np
+import sympy as sp
+
+from .._distribution import AbstractMarginal
+from ._domain import Domain
+from ._expression import listed
+from ._law import Law
+
+_SINGULAR_BELOW = 1e-12
+_PROBES = 5
+
+
+def check_mass_matrix(name: str, law: Law, domain: Domain) -> None:
+    """Raise a `ValueError` where the mass matrix is singular, complex or infinite at five states of the domain."""
+    arguments = [*law.q, *law.v, *law.parameters, law.t]
+    function = sp.lambdify(arguments, law.mass_matrix, modules=["scipy", "numpy"], cse=True)
+    generator = np.random.default_rng(0)
+    positions, velocities = zip(*domain.of_states("The mass matrix"), strict=True)
+    drawn = [*positions, *velocities, *(p.value for p in domain.parameters.values())]
+    drawn += [0.0 if domain.time is None else domain.time.marginals[0]]
+    sizes = np.array([marginal.size for marginal in velocities])
+    regularity = []
+    for _ in range(_PROBES):
+        values = [_probe(d, generator) for d in drawn]
+        with np.errstate(all="ignore"):
+            matrix = np.asarray(function(*values))
+        if np.isrealobj(matrix) and np.all(np.isfinite(matrix)):
+            regularity.append(_regularity(matrix.astype(float), sizes))
+    if not regularity:
+        raise ValueError(
+            f"The mass matrix ∂²L/∂v∂v of {name} is complex or infinite at states drawn from the declaration: "
+            "narrow the distributions to where L is real."
+        )
+    if max(regularity) < _SINGULAR_BELOW:
+        missing = [x for x, row in zip(law.coordinates, law.mass_matrix.tolist(), strict=True) if not any(row)]
+        hint = f"it does not depend on the velocity of {listed(missing)}" if missing else "its rows are dependent"
+        raise ValueError(
+            f"The mass matrix ∂²L/∂v∂v of {name} is singular ({hint}), so the accelerations are not "
+            "determined: add the missing kinetic energy, or remove the redundant coordinate."
+        )
+
+
+def _regularity(matrix: np.ndarray, sizes: np.ndarray) -> float:
+    """The smallest over the largest singular value of sᵢ Mᵢⱼ sⱼ: M for velocities in units of their sizes s.
+
+    Its entries are energies whatever the coordinates are measured in, so the ratio does not depend on units; that of M
+    itself is 2e-14 for a satellite in metres and radians.
+    """
+    singular_values = np.linalg.svd(sizes[:, None] * matrix * sizes, compute_uv=False)
+    return float(singular_values[-1] / singular_values[0]) if singular_values[0] > 0 else 0.0
+
+
+def _probe(value: AbstractMarginal | float, generator: np.random.Generator) -> float:
+    if isinstance(value, float | int):
+        return float(value)
+    low, high = value.bounds
+    return float(np.clip(value.mean + value.std * generator.uniform(-1.7, 1.7), low, high))

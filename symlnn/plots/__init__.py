@@ -1,0 +1,9 @@
+"""What figures are made of: one look, a colour for each model, and bands of errors over time."""
+
+from ._curves import bands as bands
+from ._curves import finite as finite
+from ._curves import wrapped as wrapped
+from ._style import STYLE as STYLE
+from ._style import TRUTH as TRUTH
+from ._style import colours as colours
+from ._style import shades as shades
