@@ -25,12 +25,7 @@ def main(
     result = benchmark.run()
     rows = result["rows"]
     title = (benchmark.__doc__ or "").split("\n", 1)[0]
-    table = Table(
-        *(name.replace("_", "\n") for name in rows[0]),
-        box=None,
-        title=title,
-        title_justify="left",
-    )
+    table = Table(*(name.replace("_", "\n") for name in rows[0]), box=None, title=title, title_justify="left")
     for row in rows:
         table.add_row(*map(_cell, row.values()))
     Console().print(table)

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 import symlnn
-from symlnn._compare import max_relative_error
+from symlnn.metrics import max_relative_error
 
 from ._timing import medians
 
@@ -39,7 +39,7 @@ def ours(lagrangian: symlnn.AbstractLagrangian, q: Array, v: Array) -> Array:
 
 
 def _lagrangian(system: symlnn.System) -> symlnn.MLPLagrangian:
-    samples = eqx.filter_jit(symlnn.Stream(system))(jax.random.key(0), 1000)
+    samples = eqx.filter_jit(symlnn.Stream.of(system))(jax.random.key(0), 1000)
     features = symlnn.Features(system.is_angle, symlnn.natural_scales(system, samples))
     return symlnn.MLPLagrangian(features, symlnn.Architecture(width=128, depth=3), key=jax.random.key(1))
 

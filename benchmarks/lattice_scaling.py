@@ -17,8 +17,6 @@ import numpy as np
 from jaxtyping import Array
 
 import symlnn
-from symlnn._dynamics._banded import solve_cyclic_banded
-from symlnn._neighbourhoods import grid_neighbourhoods
 
 from ._timing import medians
 from .coloured import coloured_band, colouring
@@ -33,7 +31,7 @@ def _law(sites: int) -> symlnn.SparseEulerLagrange:
     ones = (1.0,)
     scales = symlnn.SiteScales(q_mean=(0.0,), q=ones, difference=ones, v=ones, a=ones)
     density = symlnn.MLPDensity(scales, symlnn.Architecture(width=32, depth=2), members=3, key=jax.random.key(0))
-    group = symlnn.Neighbourhoods(grid_neighbourhoods((sites,)))
+    group = symlnn.Neighbourhoods(symlnn.grid_neighbourhoods((sites,)))
     return symlnn.SparseEulerLagrange(symlnn.GraphLagrangian([density], [group], sites))
 
 
@@ -55,7 +53,7 @@ def _coloured(colours: np.ndarray) -> Callable[..., Array]:
         force = jax.grad(law.lagrangian)(q, v)
         momenta = jax.grad(law.lagrangian, argnums=1)
         change = jax.jvp(lambda q: momenta(q, v), (q,), (v,))[1]
-        return solve_cyclic_banded(band[..., None, None], (force - change)[:, None])[:, 0]
+        return symlnn.solve_cyclic_banded(band[..., None, None], (force - change)[:, None])[:, 0]
 
     return eqx.filter_jit(accelerations)
 

@@ -15,8 +15,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from symlnn._cli import TrainingBar
-from symlnn._report import check_folder, settings_of
+from symlnn import Progress
+from symlnn.report import check_folder, settings_of
 
 from . import activations, coordinates, double_pendulum, initialisation, lattices, relativistic_particle, wave_equation
 from ._study import Mode
@@ -73,14 +73,19 @@ def main(
         raise typer.BadParameter(str(error), param_hint="--out") from error
     jax.config.update("jax_enable_x64", True)
     mode = Mode.quick if quick else Mode.full if full else Mode.default
-    command = shlex.join(["python", "-m", "validation", *sys.argv[1:]])
     console, begin = Console(), time.monotonic()
-    with TrainingBar(Console(stderr=True)) as bar:
+    with Console(stderr=True).status("Starting") as status:
+
+        def listener(doing: str, progress: Progress | None) -> None:
+            state = "" if progress is None else f": {progress.share:.0%}, error {progress.error:.2e}"
+            status.update(doing + state)
+
+        command = shlex.join(["python", "-m", "validation", *sys.argv[1:]])
         settings = settings_of(seed=seed, quick=quick, command=command)
         if (commit := _commit()) is not None:
             settings = dataclasses.replace(settings, versions={**settings.versions, "commit": commit})
-        study = STUDIES[name].run(mode, settings, bar.update)
-        bar.update("Writing the report", None)
+        study = STUDIES[name].run(mode, settings, listener)
+        listener("Writing the report", None)
         write_study(study, out)
     table = Table("claim", "paper", "here", "unit", "holds", box=None)
     for claim in study.claims:

@@ -15,37 +15,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-import symlnn
-from symlnn import Architecture, EulerLagrange
-from symlnn._models import INITIALIZATIONS
+from symlnn import INITIALIZATIONS, MLP, AbstractLagrangian, Architecture, EulerLagrange
 
 RULES = ("cranmer", "lecun", "glorot", "he")
 _DOF = 2
 _REGULARISATION = 0.1
 
 
-def _network(width: int, hidden: int, key: Array) -> EulerLagrange:
-    """The paper's network, L = N(q, v), of two coordinates, with weights of unit variance."""
-    scales = symlnn.Scales(
-        q_mean=(0.0,) * _DOF,
-        q=(1.0,) * _DOF,
-        v=(1.0,) * _DOF,
-        a=(1.0,) * _DOF,
-        p=(1.0,) * _DOF,
-        p_rate=(1.0,) * _DOF,
-        m_mean=(),
-        m=(),
-        u=(),
-        t_mean=0.0,
-        t=0.0,
-        energy=1.0,
-    )
-    features = symlnn.Features((False,) * _DOF, scales, plain=True)
-    return EulerLagrange(symlnn.MLPLagrangian(features, Architecture(width, hidden, "softplus"), key=key))
+class _Plain(AbstractLagrangian):
+    """The paper's network, L = N(q, v)."""
 
+    network: MLP
 
-def _weights(dynamics: Any) -> Any:
-    return dynamics.lagrangian.network.weights
+    def __call__(self, q: Array, v: Array, m: Any = None, t: Any = 0.0) -> Array:
+        return self.network(jnp.concatenate([q, v]))[0]
 
 
 def gaussian_divergence(values: Array) -> Array:
@@ -62,14 +45,14 @@ def divergence(log_sigma: Array, width: int, hidden: int, inputs: int, key: Arra
     fan out)), the bound of Glorot's uniform rule.
     """
     build, noise, points = jax.random.split(key, 3)
-    dynamics = _network(width, hidden, build)
+    network = MLP(2 * _DOF, 1, Architecture(width, hidden, "softplus"), key=build)
     shapes = [(rows, columns) for columns, rows in pairwise([2 * _DOF, *[width] * hidden, 1])]
     keys = jax.random.split(noise, hidden + 1)
     drawn = tuple(jnp.exp(s) * jax.random.normal(k, shape) for s, k, shape in zip(log_sigma, keys, shapes, strict=True))
     states = jax.random.normal(points, (inputs, 2 * _DOF))
 
     def accelerations(weights: Any) -> Array:
-        law = eqx.tree_at(_weights, dynamics, weights)
+        law = EulerLagrange(_Plain(eqx.tree_at(lambda network: network.weights, network, weights)))
         return jax.vmap(lambda state: law.acceleration(state[:_DOF], state[_DOF:]))(states)
 
     outputs = accelerations(drawn)

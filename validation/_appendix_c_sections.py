@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from symlnn._report import colours
+from symlnn.plots import colours
 
 from ._appendix_c import RULES, sigmas
-from ._study import Picture, Section, Table, Text
+from ._study import Picture, Section, Table
 
 
 def grid(values: Mapping[tuple[str, int, int], Any], rules: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
@@ -23,18 +23,14 @@ def divergence_section(scores: Mapping[tuple[str, int, int], float]) -> Section:
     """The divergence of every rule, by (rule, width, hidden layers)."""
     return Section(
         "The divergence that the paper minimises",
-        (
-            Text(
-                "For weights drawn by each rule: how far accelerations, and the gradients of each layer, are from unit "
-                "Gaussians. In log₁₀: a difference of one is a factor of ten."
-            ),
-            Table(
-                ("width, hidden layers", *RULES),
-                grid({k: f"{v:.2f}" for k, v in scores.items()}, RULES),
-                "log₁₀ of the objective of appendix C, median over draws.",
-            ),
-            Picture("divergence", partial(_divergence_figure, scores), "The same, against the width."),
+        "For weights drawn by each rule: how far accelerations, and the gradients of each layer, are from unit "
+        "Gaussians. In log₁₀: a difference of one is a factor of ten.",
+        Table(
+            ("width, hidden layers", *RULES),
+            grid({k: f"{v:.2f}" for k, v in scores.items()}, RULES),
+            "log₁₀ of the objective of appendix C, median over draws.",
         ),
+        Picture("divergence", partial(_divergence_figure, scores), "The same, against the width."),
     )
 
 
@@ -44,14 +40,8 @@ def _divergence_figure(scores: Mapping[tuple[str, int, int], float]) -> Figure:
     panels, shade = figure.subplots(1, len(layers), sharey=True, squeeze=False)[0], colours(RULES)
     for axes, hidden in zip(panels, layers, strict=True):
         for rule in RULES:
-            axes.plot(
-                widths,
-                [scores[rule, w, hidden] for w in widths],
-                "o-",
-                ms=3,
-                color=shade[rule],
-                label=rule,
-            )
+            values = [scores[rule, w, hidden] for w in widths]
+            axes.plot(widths, values, "o-", ms=3, color=shade[rule], label=rule)
         axes.set_title(f"{hidden} hidden")
         axes.set_xlabel("width")
     panels[0].set_ylabel(r"$\log_{10}$ divergence")
@@ -65,41 +55,31 @@ def fit_section(
     """Our σ by (width, hidden layers), and the constants of eq. 16 in them."""
 
     def row(width: int, hidden: int) -> tuple[Any, ...]:
-        sigma, score = fitted[width, hidden]
-        theirs = sigmas("cranmer", width, hidden)
-        return (
-            f"{width}, {hidden}",
-            ", ".join(f"{s:.3g}" for s in sigma),
-            ", ".join(f"{s:.3g}" for s in theirs),
-            f"{score:.2f}",
-        )
+        found, score = fitted[width, hidden]
+        both = (", ".join(f"{s:.3g}" for s in sigma) for sigma in (found, sigmas("cranmer", width, hidden)))
+        return (f"{width}, {hidden}", *both, f"{score:.2f}")
+
+    def constant(layer: str, name: str, theirs: float, exponent: str) -> tuple[Any, ...]:
+        return (layer, constants[name], theirs, f"{constants[f'{name}_exponent']:.2f}", exponent)
 
     return Section(
         "Our own fit of σ(n, layer)",
-        (
-            Table(
-                ("width, hidden layers", "our σ, first to output", "eq. 16", "our log₁₀ divergence"),
-                tuple(row(w, h) for w, h in sorted(fitted, key=lambda size: (size[1], size[0]))),
-            ),
-            Table(
-                ("layer", "constant, ours", "eq. 16", "exponent of n, ours", "eq. 16"),
-                (
-                    ("first: σ = c n^e", constants["first"], 2.2, f"{constants['first_exponent']:.2f}", "−0.50"),
-                    (
-                        "hidden i: σ = c i n^e",
-                        constants["hidden"],
-                        0.58,
-                        f"{constants['hidden_exponent']:.2f}",
-                        "−0.50",
-                    ),
-                    ("output: σ = c n^e", constants["output"], 1.0, f"{constants['output_exponent']:.2f}", "0.50"),
-                ),
-                "Constants with the exponents of eq. 16; exponents from a line through log σ against log n. "
-                "Accelerations do not change with the scale of L, so the output layer's σ is placed by the gradients "
-                "and the regularisation alone.",
-            ),
-            Picture("sigma", partial(_sigma_figure, fitted), "Our σ as dots, eq. 16 as lines."),
+        Table(
+            ("width, hidden layers", "our σ, first to output", "eq. 16", "our log₁₀ divergence"),
+            tuple(row(w, h) for w, h in sorted(fitted, key=lambda size: (size[1], size[0]))),
         ),
+        Table(
+            ("layer", "constant, ours", "eq. 16", "exponent of n, ours", "eq. 16"),
+            (
+                constant("first: σ = c n^e", "first", 2.2, "−0.50"),
+                constant("hidden i: σ = c i n^e", "hidden", 0.58, "−0.50"),
+                constant("output: σ = c n^e", "output", 1.0, "0.50"),
+            ),
+            "Constants with the exponents of eq. 16; exponents from a line through log σ against log n. Accelerations "
+            "do not change with the scale of L, so the output layer's σ is placed by the gradients and the "
+            "regularisation alone.",
+        ),
+        Picture("sigma", partial(_sigma_figure, fitted), "Our σ as dots, eq. 16 as lines."),
     )
 
 
@@ -109,11 +89,7 @@ def _sigma_figure(fitted: Mapping[tuple[int, int], tuple[tuple[float, ...], floa
     widths = np.array(sorted({width for width, _ in fitted}))
     panels = (
         ("first layer", lambda n: 2.2 / np.sqrt(n), lambda sigma: [sigma[0]]),
-        (
-            "hidden layer i, σ/i",
-            lambda n: 0.58 / np.sqrt(n),
-            lambda sigma: [s / i for i, s in enumerate(sigma[:-1]) if i > 0],
-        ),
+        ("hidden layer i, σ/i", lambda n: 0.58 / np.sqrt(n), lambda s: [x / i for i, x in enumerate(s[:-1]) if i > 0]),
         ("output layer", np.sqrt, lambda sigma: [sigma[-1]]),
     )
     for axes, (title, rule, pick) in zip(grid, panels, strict=True):

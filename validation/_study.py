@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from symlnn import System, Validation
-from symlnn._report import Settings, strict
+from symlnn.report import Settings, strict
 
 Cell: TypeAlias = str | float | int | None
 
@@ -35,15 +35,18 @@ class Claim:
     paper: Cell
     here: Cell
     unit: str
-    holds: bool | None
+    holds: bool | None = None
     """None where the measurement does not decide it."""
 
+    @staticmethod
+    def at_most(claim: str, paper: Cell, here: float, unit: str, limit: float) -> "Claim":
+        """A claim that holds where the measurement does not exceed a limit."""
+        return Claim(claim, paper, here, f"{unit}; at most {limit:g}", bool(here <= limit))
 
-@dataclass(frozen=True)
-class Text:
-    """A paragraph."""
-
-    text: str
+    @staticmethod
+    def more_than(claim: str, paper: Cell, here: float, unit: str, limit: float) -> "Claim":
+        """A claim that holds where the measurement exceeds a limit."""
+        return Claim(claim, paper, here, f"{unit}; more than {limit:g}", bool(here > limit))
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,9 @@ class Equation:
 
 @dataclass(frozen=True, eq=False)
 class Animation:
-    """Curves that move, drawn on a canvas: each (time, points), over `x`."""
+    """Curves that move, drawn on a canvas: each (time, points)."""
 
     curves: Mapping[str, np.ndarray]
-    x: np.ndarray
     times: np.ndarray
     caption: str
 
@@ -91,15 +93,20 @@ class Results:
     validation: Validation
 
 
-Block: TypeAlias = Text | Table | Picture | Equation | Animation | Results
+Block: TypeAlias = str | Table | Picture | Equation | Animation | Results
+"""What stands in a section; text is a paragraph."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Section:
     """A heading and what stands under it."""
 
     title: str
     blocks: tuple[Block, ...]
+
+    def __init__(self, title: str, *blocks: Block):
+        object.__setattr__(self, "title", title)
+        object.__setattr__(self, "blocks", blocks)
 
 
 @dataclass(frozen=True)

@@ -4,27 +4,18 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import symlnn
-from symlnn import (
-    Architecture,
-    FirstOrder,
-    GaussNewton,
-    Neighbourhoods,
-    Recipe,
-    SparseEulerLagrange,
-)
-from symlnn._models import parameter_count
-from symlnn._neighbourhoods import Graph
-from symlnn._report import Progress
+from symlnn import AbstractDynamics, Architecture, Recipe, Scales, SiteScales, System
+from symlnn.report import Listener
 
-from ._graph_networks import on, untrained
-from ._solitons import relative, soliton_on_a_ring
+from ._graphs import graph_network, law, on, relative
 
+TODA = symlnn.load_file(symlnn.system_path("toda_lattice"), "toda_soliton")
+"""The catalogue's file, with its exact solutions."""
 CHAIN, START = 400, 100
 """Masses of the chains along which solitons run, and where they begin."""
 FOLLOWED = 1.0
@@ -39,7 +30,8 @@ class Network:
     title: str
     parameters: int
     seconds: float
-    validation: float
+    acceleration: float
+    """The lowest relative error on held-out states."""
     times: np.ndarray
     strain: np.ndarray
     """qₙ − qₙ₊₁, (time, edge)."""
@@ -60,7 +52,7 @@ class Network:
             "title": self.title,
             "trainable_parameters": self.parameters,
             "train_seconds": self.seconds,
-            "acceleration": {"relative_rms": self.validation},
+            "acceleration": {"relative_rms": self.acceleration},
             "field": {
                 "relative_error_half": float(self.error[len(self.error) // 2]),
                 "relative_error_end": float(self.error[-1]),
@@ -71,67 +63,45 @@ class Network:
         }
 
 
-def learn_toda(
-    name: str,
-    *,
-    seconds: float,
-    recipe: Recipe | None,
-    architecture: Architecture,
-    followed: float,
-    seed: int,
-    progress: Progress,
-) -> Network:
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained."""
+
+    seconds: float
+    recipe: Recipe
+    architecture: Architecture
+
+
+def learn_toda(name: str, training: Training, followed: float, seed: int, listener: Listener) -> Network:
     """Train a network on a ring of eight masses, and let it follow a soliton around a long one."""
-    build, train, validate = jax.random.split(jax.random.key(seed), 3)
-    system = symlnn.load_system("toda_lattice", n=8)
-    stream = symlnn.Stream(system)
-    validation = eqx.filter_jit(stream)(validate, 2048)
-    scales = symlnn.natural_scales(system, validation)
-    assert system.graph is not None
-    model = untrained(
-        name == "gnn",
-        symlnn.SiteScales.of(scales, system.graph),
-        architecture,
-        system.graph.sites,
-        _groups(system.graph),
-        symmetries=("permutation", "translation"),  # Toda's law does not feel where the chain is as a whole
-        attributes=system.graph.attribute_sizes,
-        key=build,
+
+    def build(system: System, scales: Scales, architecture: Architecture, *, key: jax.Array) -> AbstractDynamics:
+        graph: Any = system.graph
+        # Toda's law does not feel where the chain is as a whole
+        symmetries = ("permutation", "translation")
+        return graph_network(name == "gnn", SiteScales.of(scales, graph), architecture, graph, symmetries, key)
+
+    learned = symlnn.learn(
+        symlnn.load_system("toda_lattice", n=8),
+        symlnn.Model(build, architecture=training.architecture, recipe=training.recipe),
+        budget=symlnn.Budget(seconds=training.seconds),
+        seed=seed,
+        listener=lambda progress: listener(f"Training {name}", progress),
     )
-    fitted = symlnn.fit(
-        model,
-        stream,
-        symlnn.ScaledAcceleration(scales.a),
-        key=train,
-        validation=validation,
-        recipe=recipe or Recipe((FirstOrder(), GaussNewton(batch=64))),
-        seconds=seconds,
-        progress=lambda report: progress(f"Training {name}", report),
-    )
-    progress(f"Following {name}", None)
-    ring = symlnn.load_lattice("toda_lattice", n=CHAIN)
-    truth, model = SparseEulerLagrange(symlnn.graph_lagrangian(ring)), on(fitted.dynamics, CHAIN, _groups(ring.graph))
-    q, v = soliton_on_a_ring(CHAIN, FOLLOWED, 0.0, START)
-    motion = symlnn.simulate(
-        model,
-        jnp.asarray(q),
-        jnp.asarray(v),
-        duration=followed,
-        rate=2.0,
-        rtol=1e-8,
-        atol=1e-8,
-        max_steps=20_000,
-    )
-    times, found = np.asarray(motion.t), np.asarray(motion.q)
-    exact = np.stack([soliton_on_a_ring(CHAIN, FOLLOWED, t, START)[0] for t in times])
-    energies = np.asarray(jax.vmap(truth.energy)(motion.q, motion.v))
-    successful = bool(motion.successful)
-    strain = -np.diff(found, axis=1)
+    listener(f"Following {name}", None)
+    model = on(learned.dynamics, symlnn.load_lattice("toda_lattice", n=CHAIN).graph)
+    q, v = map(jnp.asarray, TODA.soliton_on_a_ring(CHAIN, FOLLOWED, 0.0, START))
+    integrator = symlnn.Integrator(rtol=1e-8, atol=1e-8, max_steps=20_000)
+    motion = symlnn.simulate(model, (q, v), duration=followed, rate=2.0, integrator=integrator)
+    times = np.asarray(motion.t)
+    exact = np.stack([TODA.soliton_on_a_ring(CHAIN, FOLLOWED, t, START)[0] for t in times])
+    energies = np.asarray(jax.vmap(law("toda_lattice", n=CHAIN).energy)(motion.q, motion.v))
+    successful, strain = bool(motion.successful), -np.diff(np.asarray(motion.q), axis=1)
     return Network(
         title=TITLES[name],
-        parameters=parameter_count(model),
-        seconds=fitted.seconds,
-        validation=min(fitted.history.validation),
+        parameters=symlnn.parameter_count(model),
+        seconds=learned.fit.seconds,
+        acceleration=float(learned.fit.lowest),
         times=times,
         strain=strain,
         exact=-np.diff(exact, axis=1),
@@ -146,7 +116,3 @@ def _peak(strain: np.ndarray) -> float:
     top = int(np.clip(np.argmax(strain), 1, len(strain) - 2))
     before, at, after = np.log(np.maximum(strain[top - 1 : top + 2], 1e-12))
     return top + 0.5 * (before - after) / (before - 2 * at + after)
-
-
-def _groups(graph: Graph) -> list[Neighbourhoods]:
-    return [Neighbourhoods(rows, attributes) for rows, attributes in graph.groups()]

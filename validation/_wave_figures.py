@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from symlnn._report import TRUTH, colours
+from symlnn.plots import TRUTH, bands, shades
 
 from ._waves import LearnedWave
 
@@ -44,7 +44,7 @@ def space_time(exact: np.ndarray, models: Sequence[LearnedWave], duration: float
 def snapshots(exact: np.ndarray, models: Sequence[LearnedWave], times: np.ndarray, size: float) -> Figure:
     """φ(x) at the beginning, half-way, and at the end."""
     figure = Figure(figsize=(8.0, 2.6))
-    grid, shade = figure.subplots(1, 3, sharey=True), colours([m.name for m in models])
+    grid, shade = figure.subplots(1, 3, sharey=True), shades([m.name for m in models])
     x = np.arange(exact.shape[-1]) * size / exact.shape[-1]
     for axes, frame in zip(grid, (0, len(times) // 2, len(times) - 1), strict=True):
         axes.plot(x, exact[_MOTION, frame], color=TRUTH, lw=2.5, label="analytic")
@@ -58,34 +58,29 @@ def snapshots(exact: np.ndarray, models: Sequence[LearnedWave], times: np.ndarra
 
 
 def over_time(models: Sequence[LearnedWave], truth: np.ndarray, times: np.ndarray) -> Figure:
-    """Field and energy errors: medians, and the range of all motions."""
+    """Field and energy errors: medians, and 10–90 % ranges."""
     figure = Figure(figsize=(8.0, 2.8))
-    (left, right), shade = figure.subplots(1, 2), colours([m.name for m in models])
-    for model in models:
-        for axes, values in ((left, model.waves.error), (right, model.waves.energy)):
-            shown = np.maximum(np.where(np.isfinite(values), values, np.nan), 1e-16)[:, 1:]
-            axes.plot(times[1:], np.median(shown, axis=0), color=shade[model.name], label=model.name)
-            axes.fill_between(times[1:], shown.min(axis=0), shown.max(axis=0), color=shade[model.name], alpha=0.2, lw=0)
-    right.plot(times[1:], np.median(np.maximum(truth, 1e-16), axis=0)[1:], color=TRUTH, label="analytic", lw=1)
-    left.set(yscale="log", xlabel="t (s)", ylabel="relative field error")
-    right.set(yscale="log", xlabel="t (s)", ylabel="|E(t) − E(0)| / E(0)")
-    right.legend(loc="lower right", ncols=2)
+    left, right = figure.subplots(1, 2)
+    bands(left, times, {model.name: model.waves.error for model in models})
+    bands(right, times, {model.name: model.waves.energy for model in models} | {"analytic": truth})
+    left.set_ylabel("relative field error")
+    right.set_ylabel("|E(t) − E(0)| / E(0)")
+    right.legend(loc="best", ncols=2)
     return figure
 
 
 def dispersions(
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], speed: float, spacing: float, names: Sequence[str]
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], speed: float, spacing: float
 ) -> Figure:
     """ω(k) of small waves: exact, on the grid by both stencils, and learned."""
     figure = Figure(figsize=(8.0, 3.0))
-    (left, right), shade = figure.subplots(1, 2), colours(list(names))
+    (left, right), shade = figure.subplots(1, 2), shades(list(curves))
     k = next(iter(curves.values()))[0]
     compact = 2 * speed / spacing * np.sin(k * spacing / 2)
     left.plot(k, speed * k, color="#999999", lw=1, ls="--", label="ω = c k")
     left.plot(k, compact, color=TRUTH, lw=2.5, label="compact stencil")
     left.plot(k, speed / spacing * np.abs(np.sin(k * spacing)), color=TRUTH, lw=1, ls=":", label="central stencil")
-    for name in names:
-        _, omega, growth = curves[name]
+    for name, (_, omega, growth) in curves.items():
         left.plot(k, omega, color=shade[name], lw=1, label=name)
         off, growing = f"{name}: $|\\omega/\\omega_0 - 1|$", f"{name}: $|\\gamma|/\\omega_\\mathrm{{max}}$"
         right.plot(k[1:], np.abs(omega[1:] / compact[1:] - 1), color=shade[name], label=off)

@@ -1,7 +1,8 @@
 """What a learned wave equation is measured by: fields, energy, phase, dispersion."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import equinox as eqx
 import jax
@@ -10,9 +11,12 @@ import numpy as np
 from jaxtyping import Array
 
 import symlnn
-from symlnn import AbstractDynamics, SparseEulerLagrange
+from symlnn import AbstractDynamics, SparseEulerLagrange, States
+from symlnn.metrics import acceleration_errors
 
-from ._solitons import relative
+from ._graphs import relative
+
+_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -21,14 +25,18 @@ class Waves:
 
     q: np.ndarray
     """(motion, time, site)."""
-    v: np.ndarray
     error: np.ndarray
     """‖φ̂ − φ‖ in units of the root mean square over time of ‖φ − mean φ‖; infinite where the integration failed."""
     energy: np.ndarray
     """|E(t) − E(0)|/E(0), with the analytic energy along the learned motion."""
     phase: np.ndarray
     """At the end: |arg Σₖ zₖ* ẑₖ| in radians, of the amplitudes z = ω φₖ + i φ̇ₖ of all waves."""
-    failed: int
+    failed: np.ndarray
+    """Whether each motion failed."""
+
+    def __getitem__(self, motions: slice) -> "Waves":
+        """Some of the motions."""
+        return Waves(*(getattr(self, field.name)[motions] for field in dataclasses.fields(self)))
 
     def to_json(self) -> dict[str, float | int]:
         """The figures of report.json: the largest over all motions, and medians beside them."""
@@ -42,18 +50,54 @@ class Waves:
             "energy_error_max_median": float(np.median(self.energy.max(axis=1))),
             "phase_error_end": float(self.phase.max()),
             "motions": len(self.error),
-            "failed": self.failed,
+            "failed": int(self.failed.sum()),
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Ring:
+    """A ring of sites: its analytic law, states to test accelerations at, and exact motions to be followed."""
+
+    truth: SparseEulerLagrange
+    test: States
+    exact: symlnn.Rollout
+    speed: float
+
+    @staticmethod
+    def of(truth: SparseEulerLagrange, test: States, start: States, times: Array, speed: float) -> "Ring":
+        """With the motions of the truth from `start`."""
+        return Ring(truth, test, roll_out(truth, start, times), speed)
+
+    def acceleration(self, law: AbstractDynamics) -> float:
+        """The relative root-mean-square error of accelerations at the test states."""
+        truth, found = (_accelerations(x, self.test) for x in (self.truth, law))
+        return acceleration_errors(truth, found).relative_rms
+
+    def follow(self, law: AbstractDynamics) -> Waves:
+        """The motions of `law` from where the exact ones start, held against them."""
+        exact = self.exact
+        found = roll_out(law, States.of(exact.q[:, 0], exact.v[:, 0]), exact.t)
+        failed = ~np.asarray(found.successful)
+        fluctuation = exact.q - exact.q.mean(axis=-1, keepdims=True)
+        size = np.sqrt(np.mean(np.sum(np.asarray(fluctuation) ** 2, axis=-1), axis=-1, keepdims=True))
+        errors = np.linalg.norm(np.asarray(found.q - exact.q), axis=-1) / size
+        a, b = (_amplitudes(r.q[:, -1], r.v[:, -1], self.speed) for r in (exact, found))
+        return Waves(
+            q=np.asarray(found.q),
+            error=np.where(failed[:, None], np.inf, errors),
+            energy=np.where(failed[:, None], np.inf, relative(np.asarray(_energies(self.truth, found.q, found.v)))),
+            phase=np.where(failed, np.inf, np.abs(np.angle(np.sum(np.conj(a) * b, axis=-1)))),
+            failed=failed,
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class LearnedWave:
     """A trained model on its ring, and all that was measured of it."""
 
     name: str
     title: str
     law: AbstractDynamics
-    trainable_parameters: int
     fit: symlnn.Fit
     acceleration: float
     """Relative root-mean-square error at fresh states."""
@@ -61,37 +105,18 @@ class LearnedWave:
     large: Waves
     """On the large ring."""
     acceleration_large: float
-    unlike: Mapping[str, Waves] = field(default_factory=dict)
+    unlike: Mapping[str, Waves]
 
 
-def roll_out(law: AbstractDynamics, q: Array, v: Array, times: Array) -> symlnn.Rollout:
-    """Motions at a tolerance of 1e-9, with a bound on the steps that only a failing model meets."""
-    tolerance = 1e-9 if q.dtype == jnp.float64 else 1e-5
-    return symlnn.simulate(law, q, v, times=times, rtol=tolerance, atol=tolerance, max_steps=20_000)
+def roll_out(law: AbstractDynamics, start: States, times: Array) -> symlnn.Rollout:
+    """Motions with a bound on the steps that only a failing model meets."""
+    integrator = symlnn.Integrator(rtol=_TOLERANCE, atol=_TOLERANCE, max_steps=20_000)
+    return symlnn.simulate(law, start, times=times, integrator=integrator)
 
 
-def measure(
-    truth: SparseEulerLagrange, law: AbstractDynamics, start: symlnn.States, exact: symlnn.Rollout, speed: float
-) -> Waves:
-    """The motions of `law` from `start`, held against the exact ones."""
-    found = roll_out(law, start.q, start.v, exact.t)
-    successful = np.asarray(found.successful)
-    energies = np.asarray(_energies(truth, found.q, found.v))
-    drift = relative(energies)
-    fluctuation = exact.q - exact.q.mean(axis=-1, keepdims=True)
-    size = np.sqrt(np.mean(np.sum(np.asarray(fluctuation) ** 2, axis=-1), axis=-1, keepdims=True))
-    errors = np.linalg.norm(np.asarray(found.q - exact.q), axis=-1) / size
-    failed = ~successful[:, None]
-    a, b = (_amplitudes(r.q[:, -1], r.v[:, -1], speed) for r in (exact, found))
-    phase = np.abs(np.angle(np.sum(np.conj(a) * b, axis=-1)))
-    return Waves(
-        np.asarray(found.q),
-        np.asarray(found.v),
-        np.where(failed, np.inf, errors),
-        np.where(failed, np.inf, drift),
-        np.where(successful, phase, np.inf),
-        int(failed.sum()),
-    )
+@eqx.filter_jit
+def _accelerations(law: AbstractDynamics, states: States) -> Array:
+    return symlnn.accelerations(law, states, at_once=2000)
 
 
 @eqx.filter_jit
@@ -120,7 +145,7 @@ def dispersion(law: AbstractDynamics, sites: int, spacing: float) -> tuple[np.nd
     return 2 * np.pi * np.fft.rfftfreq(sites, spacing), np.abs(rate.imag), rate.real
 
 
-def unlike_states(sites: int, size: float, amplitude: float, speed: float) -> dict[str, symlnn.States]:
+def unlike_states(sites: int, size: float, amplitude: float, speed: float) -> dict[str, States]:
     """Initial states of kinds that training does not draw: a pulse, a plucked string, a plane wave."""
     x = jnp.arange(sites) * size / sites
     pulse = amplitude * jnp.exp(-(((x - 0.5 * size) / (0.06 * size)) ** 2))
@@ -130,5 +155,4 @@ def unlike_states(sites: int, size: float, amplitude: float, speed: float) -> di
         "pluck": (amplitude * (1 - 4 * jnp.abs(x / size - 0.5)), jnp.zeros(sites)),
         "plane wave": (amplitude * jnp.cos(wave * x), amplitude * speed * wave * jnp.sin(wave * x)),
     }
-    none = jnp.zeros((1, 0))
-    return {name: symlnn.States(q[None], v[None], none, none, jnp.zeros(1)) for name, (q, v) in shapes.items()}
+    return {name: States.of(q[None], v[None]) for name, (q, v) in shapes.items()}

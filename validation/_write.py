@@ -10,10 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from symlnn import save_dataset
-from symlnn._report import (
-    STYLE,
-    TRUTH,
-    colours,
+from symlnn.plots import STYLE, colours, shades
+from symlnn.report import (
     equation,
     number,
     replaced_folder,
@@ -25,7 +23,7 @@ from symlnn._report import (
     write_models,
 )
 
-from ._study import Animation, Cell, Equation, Picture, Results, Section, Study, Table, Text
+from ._study import Animation, Cell, Equation, Picture, Results, Section, Study, Table
 
 
 def write_study(study: Study, out: Path) -> None:
@@ -77,9 +75,8 @@ def _page(study: Study, pictures: dict[str, str]) -> str:
 
 def _frames(animation: Animation) -> str:
     """The curves as JSON for the canvas, to three digits of the largest value."""
-    names = list(animation.curves)
-    shade = {"analytic": TRUTH, **colours([name for name in names if name != "analytic"])}
-    largest = float(np.abs(animation.curves[names[0]]).max())
+    shade = shades(list(animation.curves))
+    largest = float(np.abs(next(iter(animation.curves.values()))).max())
     curves = [
         {"name": name, "colour": shade[name], "rows": np.clip(np.nan_to_num(rows / largest), -2, 2).round(3).tolist()}
         for name, rows in animation.curves.items()
@@ -112,8 +109,8 @@ def markdown(study: Study) -> str:
 def _section(section: Section) -> Iterator[str]:
     for block in section.blocks:
         match block:
-            case Text(text):
-                yield from (text, "")
+            case str():
+                yield from (block, "")
             case Table(columns, rows, caption):
                 yield from (*_rows(columns, rows), "")
                 if caption:

@@ -9,34 +9,28 @@ Source: Cranmer et al. 2020 (arXiv:2003.04630), table 1.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import jax
 import numpy as np
 from matplotlib.figure import Figure
 
 import symlnn
-from symlnn import System, Validation
-from symlnn._compare import state_errors
-from symlnn._report import Candidate, Effort, ModelResult, Progress, Settings, colours, examine, roll_out
-from symlnn._report import number as number_text
+from symlnn import MODELS, Budget, Effort, Model, System, Validation
+from symlnn.metrics import state_errors
+from symlnn.plots import bands
+from symlnn.report import Listener, ModelResult, Settings, examine, roll_out
+from symlnn.report import number as in_words
 
 from ._recipes import IN_WORDS, quickly
-from ._study import Claim, Mode, Picture, Results, Section, Study, Table, Text
+from ._study import Claim, Mode, Picture, Results, Section, Study, Table
 
 POLAR, RELATIVISTIC, MAGNETIC = "elastic_pendulum", "relativistic_particle", "charged_particle"
-MODELS = {
-    "nn": Candidate("nn"),
-    "node": Candidate("node"),
-    "hnn_canonical": Candidate("hnn"),
-    "hnn_observed": Candidate("hnn_observed"),
-    "delan": Candidate("delan"),
-    "lnn": Candidate("lnn"),
-}
-_FEW = {name: MODELS[name] for name in ("nn", "delan", "lnn")}
+_NAMES = ("nn", "node", "hnn_canonical", "hnn_observed", "delan", "lnn")
+_MODELS = {name: MODELS[name.removesuffix("_canonical")] for name in _NAMES}
+_FEW = {name: _MODELS[name] for name in ("nn", "delan", "lnn")}
 COLUMNS = ("nn", "node", "hnn", "delan", "lnn")
 _WINDOW = 3.0
 """The part of a roll-out over which motions are compared, in seconds: later, chaos would be measured."""
@@ -47,29 +41,29 @@ class Config:
     """What one mode does."""
 
     effort: Effort
-    systems: Mapping[str, Mapping[str, Candidate]]
+    systems: Mapping[str, Mapping[str, Model]]
     """The models that learn each system."""
 
 
-_ALL = {name: MODELS for name in (POLAR, RELATIVISTIC, MAGNETIC)}
+_ALL: Mapping[str, Mapping[str, Model]] = {name: _MODELS for name in (POLAR, RELATIVISTIC, MAGNETIC)}
 
 CONFIG: Mapping[Mode, Config] = {
     Mode.quick: Config(
-        Effort(seconds=1.0, test_states=5_000, trajectories=10, check_states=1_000),
-        {POLAR: quickly(MODELS), RELATIVISTIC: quickly(_FEW), MAGNETIC: quickly(_FEW)},
+        Effort(Budget(seconds=1.0), test_states=5_000, trajectories=10, check_states=1_000),
+        {POLAR: quickly(_MODELS), RELATIVISTIC: quickly(_FEW), MAGNETIC: quickly(_FEW)},
     ),
-    Mode.default: Config(Effort(seconds=22.0, test_states=20_000), _ALL),
-    Mode.full: Config(Effort(seconds=1800.0), _ALL),
+    Mode.default: Config(Effort(Budget(seconds=22.0), test_states=20_000), _ALL),
+    Mode.full: Config(Effort(Budget(seconds=1800.0)), _ALL),
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of table 1: the paper's ticks, and how it is measured."""
+    """A row of table 1: what the paper leaves blank in it, and how it is measured."""
 
     name: str
-    ticks: tuple[bool, bool, bool, bool, bool]
-    """Of a network, a neural ODE, a Hamiltonian network, DeLaN and an LNN."""
+    blanks: tuple[str, ...]
+    """The columns without a tick."""
     measure: str
     threshold: float
     """Below it a tick is confirmed."""
@@ -77,89 +71,88 @@ class Row:
     """The columns whose number says nothing about the paper's cell."""
 
 
+_STEPS = "elastic pendulum: change of the motion when the integrator's tolerance goes from 1e-5 to 1e-8"
+_DRIFT = "elastic pendulum: drift of the model's own energy over 10 s; of the analytic one for models without"
+_KINETIC = "Learns arbitrary Lagrangians: kinetic energy not quadratic"
+_MAGNETIC = "Learns arbitrary Lagrangians: magnetic force"
+_OVER = f"on (q, q̇): distance of the motion over {_WINDOW:g} s"
+_DIRECT = ("nn", "node")
 ROWS: tuple[Row, ...] = (
-    Row(
-        "Can model dynamical systems",
-        (True, True, True, True, True),
-        "elastic pendulum: relative error of the accelerations",
-        0.02,
-    ),
-    Row(
-        "Learns differential equations",
-        (False, True, True, True, True),
-        "elastic pendulum: change of the motion when the integrator's tolerance goes from 1e-5 to 1e-8",
-        1e-3,
-        undecided=("nn",),
-    ),
-    Row(
-        "Learns exact conservation laws",
-        (False, False, True, True, True),
-        "elastic pendulum: drift of the model's own energy over 10 s; of the analytic one for models without",
-        1e-5,
-    ),
-    Row(
-        "Learns from arbitrary coordinates",
-        (True, True, False, True, True),
-        f"elastic pendulum on (q, q̇): distance of the motion over {_WINDOW:g} s",
-        0.05,
-    ),
-    Row(
-        "Learns arbitrary Lagrangians: kinetic energy not quadratic",
-        (False, False, False, False, True),
-        "relativistic particle on (q, q̇): distance of the motion over 1 s",
-        0.05,
-        undecided=("nn", "node"),
-    ),
-    Row(
-        "Learns arbitrary Lagrangians: magnetic force",
-        (False, False, False, False, True),
-        f"charged particle on (q, q̇): distance of the motion over {_WINDOW:g} s",
-        0.05,
-        undecided=("nn", "node"),
-    ),
+    Row("Can model dynamical systems", (), "elastic pendulum: relative error of the accelerations", 0.02),
+    Row("Learns differential equations", ("nn",), _STEPS, 1e-3, undecided=("nn",)),
+    Row("Learns exact conservation laws", _DIRECT, _DRIFT, 1e-5),
+    Row("Learns from arbitrary coordinates", ("hnn",), f"elastic pendulum {_OVER}", 0.05),
+    Row(_KINETIC, COLUMNS[:-1], "relativistic particle on (q, q̇): distance of the motion over 1 s", 0.05, _DIRECT),
+    Row(_MAGNETIC, COLUMNS[:-1], f"charged particle {_OVER}", 0.05, _DIRECT),
 )
 
 
-def run(mode: Mode, settings: Settings, progress: Progress, config: Config | None = None) -> Study:
+@dataclass(frozen=True)
+class Cell:
+    """A cell of table 1."""
+
+    row: Row
+    column: str
+    tick: bool
+    """In the paper's table."""
+    number: float | None
+    """What was measured here; None where the model was not trained."""
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the number confirms the paper's cell; None where it says nothing about it."""
+        if self.number is None or self.column in self.row.undecided:
+            return None
+        return (self.number < self.row.threshold) == self.tick
+
+
+def run(mode: Mode, settings: Settings, listener: Listener) -> Study:
     """Train every model on every system, and fill the table."""
-    config = config or CONFIG[mode]
+    config = CONFIG[mode]
     validations = tuple(
         examine(
             _shortened(symlnn.load_system(name)),
             models,
             effort=config.effort,
             settings=settings,
-            progress=lambda doing, report, name=name: progress(f"{name}: {doing}", report),
+            listener=lambda doing, progress, name=name: listener(f"{name}: {doing}", progress),
         )
         for name, models in config.systems.items()
     )
     by_name = {validation.system.name: validation for validation in validations}
-    values = _measure(by_name)
+    cells = _measure(by_name)
     return Study(
         name="coordinates",
         title="Which model for which system: table 1, measured",
-        summary=_summary(values),
-        claims=_claims(values),
+        summary=_summary(cells),
+        claims=tuple(
+            Claim(
+                f"{cell.row.name}: {cell.column}",
+                "✓" if cell.tick else "blank",
+                cell.number,
+                f"tick below {cell.row.threshold:g}",
+                cell.agrees,
+            )
+            for cell in cells
+        ),
         differences=(
             "The paper's table is a matter of principle and has no figures. Ours are of models trained for "
-            f"{config.effort.seconds:g} s each, {IN_WORDS[mode]}, with 3 hidden layers of 64 SiLU units; a number "
-            "below the threshold that each row names is a tick.",
+            f"{config.effort.budget.seconds:g} s each, {IN_WORDS[mode]}, with 3 hidden layers of 64 SiLU units; a "
+            "number below the threshold that each row names is a tick.",
             "“Hamiltonian network” has canonical coordinates where the row does not ask for arbitrary ones, and (q, "
             "q̇) where it does.",
             "The paper's “neural network” does not say what it predicts; ours predicts accelerations.",
         ),
-        sections=(
-            _table(values),
-            *(_system_section(validation) for validation in validations),
-        ),
+        sections=(_table(cells), *(_system_section(validation) for validation in validations)),
         validations=validations,
         settings=settings,
         mode=mode,
         extra={
             "table": {
                 row.name: {
-                    column: {"paper": tick, "here": _number(values, row, column), "threshold": row.threshold}
-                    for column, tick in zip(COLUMNS, row.ticks, strict=True)
+                    cell.column: {"paper": cell.tick, "here": cell.number, "threshold": row.threshold}
+                    for cell in cells
+                    if cell.row == row
                 }
                 for row in ROWS
             }
@@ -182,7 +175,7 @@ def motion_error(validation: Validation, model: ModelResult) -> float:
     In units of the spread of the true motions; infinite where more than half of the roll-outs fail before.
     """
     t = np.asarray(validation.oracle.rollout.t)
-    errors = state_errors(validation.system, validation.oracle.rollout, model.motion.rollout)[:, t <= _WINDOW]
+    errors = model.state_errors[:, t <= _WINDOW]
     return float(np.median(np.sqrt(np.mean(errors**2, axis=1))))
 
 
@@ -191,7 +184,7 @@ def _own_drift(validation: Validation, model: ModelResult) -> float:
     dynamics = model.dynamics
     if not isinstance(dynamics, symlnn.EulerLagrange | symlnn.Hamilton):
         return model.motion.spread.final_median
-    states, rollout, m = validation.test.states[:2000], model.motion.rollout, validation.start.m
+    states, rollout, m = validation.bench.test.states[:2000], model.motion.rollout, validation.bench.start.m
     over = np.asarray(jax.vmap(dynamics.energy)(states.q, states.v, states.m))
     ends = [jax.vmap(dynamics.energy)(rollout.q[:, i], rollout.v[:, i], m) for i in (0, -1)]
     drift = np.abs(np.asarray(ends[1] - ends[0])) / np.std(over)
@@ -202,63 +195,49 @@ def _step_dependence(validation: Validation, model: ModelResult) -> float:
     """How much the motion depends on the integrator's steps, in units of the spread of the true motions."""
     truth = validation.oracle.rollout
     fine = model.motion.rollout  # at 1e-8, as studies are in float64
-    coarse = roll_out(model.dynamics, validation.start, truth.t, tolerance=1e-5)
+    coarse = roll_out(model.dynamics, validation.bench.start, truth.t, tolerance=1e-5)
+    errors = state_errors(fine, coarse, is_angle=validation.system.is_angle, spread_of=truth)
     early = int(np.searchsorted(np.asarray(truth.t), _WINDOW))
-    return float(np.median(state_errors(validation.system, fine, coarse, spread_of=truth)[:, early]))
+    return float(np.median(errors[:, early]))
 
 
-def _measure(by_name: Mapping[str, Validation]) -> dict[tuple[str, str], float]:
-    """The number of every cell, by the row's name and the column."""
-    polar = by_name[POLAR]
-    models = {model.name: model for model in polar.models}
-    canonical = {"hnn": "hnn_canonical"}
-    observed = {"hnn": "hnn_observed"}
-    values: dict[tuple[str, str], float] = {}
-    for column in COLUMNS:
-        model = models[canonical.get(column, column)]
-        values[ROWS[0].name, column] = model.acceleration.relative_rms
-        values[ROWS[1].name, column] = _step_dependence(polar, model)
-        values[ROWS[2].name, column] = _own_drift(polar, model)
-        for row, name in ((ROWS[3], POLAR), (ROWS[4], RELATIVISTIC), (ROWS[5], MAGNETIC)):
-            found = {model.name: model for model in by_name[name].models}
-            if (key := observed.get(column, column)) in found:
-                values[row.name, column] = motion_error(by_name[name], found[key])
-    return values
+def _measure(by_name: Mapping[str, Validation]) -> list[Cell]:
+    """Every cell of the table."""
+    models = {(name, model.name): model for name, validation in by_name.items() for model in validation.models}
+
+    def number(place: int, column: str) -> float | None:
+        name = (POLAR, POLAR, POLAR, POLAR, RELATIVISTIC, MAGNETIC)[place]
+        coordinates = "canonical" if place < 3 else "observed"
+        model = models.get((name, f"hnn_{coordinates}" if column == "hnn" else column))
+        if model is None:
+            return None
+        if place == 0:
+            return model.acceleration.relative_rms
+        return (_step_dependence, _own_drift, *[motion_error] * 3)[place - 1](by_name[name], model)
+
+    return [
+        Cell(row, column, column not in row.blanks, number(place, column))
+        for place, row in enumerate(ROWS)
+        for column in COLUMNS
+    ]
 
 
-def _number(values: Mapping[tuple[str, str], float], row: Row, column: str) -> float | None:
-    return values.get((row.name, column))
-
-
-def _table(values: Mapping[tuple[str, str], float]) -> Section:
-    def text(row: Row, column: str, tick: bool) -> str:
-        number = _number(values, row, column)
-        return f"{'✓' if tick else '○'} {number_text(number)}"
+def _table(cells: Sequence[Cell]) -> Section:
+    def texts(row: Row) -> list[str]:
+        return [f"{'✓' if cell.tick else '○'} {in_words(cell.number)}" for cell in cells if cell.row == row]
 
     return Section(
         "Table 1 in numbers",
-        (
-            Table(
-                ("", *COLUMNS, "tick below"),
-                tuple(
-                    (
-                        f"{row.name} ({row.measure})",
-                        *(text(row, column, tick) for column, tick in zip(COLUMNS, row.ticks, strict=True)),
-                        row.threshold,
-                    )
-                    for row in ROWS
-                ),
-                "✓ and ○ are the paper's ticks and blanks; the number beside each is what was measured, and below the "
-                "last column's threshold it counts as a tick. Distances are in units of the spread of the true "
-                "motions.",
-            ),
-            Text(
-                "How to read the blanks. A network and a neural ODE have no Lagrangian, so they cannot learn an "
-                "arbitrary one, but they can learn its motion: their numbers in the last two rows are those of "
-                "motions. A network that predicts accelerations is a differential equation, whatever the integrator's "
-                "steps: the paper's blank in the second row is for one that predicts the next state."
-            ),
+        Table(
+            ("", *COLUMNS, "tick below"),
+            tuple((f"{row.name} ({row.measure})", *texts(row), row.threshold) for row in ROWS),
+            "✓ and ○ are the paper's ticks and blanks; the number beside each is what was measured, and below the last "
+            "column's threshold it counts as a tick. Distances are in units of the spread of the true motions.",
         ),
+        "How to read the blanks. A network and a neural ODE have no Lagrangian, so they cannot learn an arbitrary one, "
+        "but they can learn its motion: their numbers in the last two rows are those of motions. A network that "
+        "predicts accelerations is a differential equation, whatever the integrator's steps: the paper's blank in the "
+        "second row is for one that predicts the next state.",
     )
 
 
@@ -266,25 +245,19 @@ def _system_section(validation: Validation) -> Section:
     name = validation.system.name
     return Section(
         name.replace("_", " ").capitalize(),
-        (
-            Results(validation),
-            Picture(
-                f"{name}_motion",
-                partial(_distances, validation),
-                "Distance from the analytic motion: medians and 10–90 % ranges.",
-            ),
+        Results(validation),
+        Picture(
+            f"{name}_motion",
+            partial(_distances, validation),
+            "Distance from the analytic motion: medians and 10–90 % ranges.",
         ),
     )
 
 
-def _summary(values: Mapping[tuple[str, str], float]) -> tuple[str, ...]:
-    agree = [
-        (number < row.threshold) == tick
-        for row in ROWS
-        for column, tick in zip(COLUMNS, row.ticks, strict=True)
-        if (number := _number(values, row, column)) is not None and column not in row.undecided
-    ]
-    coordinates, kinetic, magnetic = (ROWS[i].name for i in (3, 4, 5))
+def _summary(cells: Sequence[Cell]) -> tuple[str, ...]:
+    agree = [cell.agrees for cell in cells if cell.agrees is not None]
+    values = {(cell.row, cell.column): cell.number for cell in cells}
+    coordinates, kinetic, magnetic = ROWS[3:]
     return (
         f"Of the {len(agree)} cells that a measurement decides, {sum(agree)} come out as in the paper's table.",
         "On (q, q̇) of a pendulum in polar coordinates the Hamiltonian network is off by "
@@ -297,31 +270,12 @@ def _summary(values: Mapping[tuple[str, str], float]) -> tuple[str, ...]:
     )
 
 
-def _claims(values: Mapping[tuple[str, str], Any]) -> tuple[Claim, ...]:
-    claims = []
-    for row in ROWS:
-        for column, tick in zip(COLUMNS, row.ticks, strict=True):
-            number = _number(values, row, column)
-            holds = None
-            if number is not None and column not in row.undecided:
-                holds = (number < row.threshold) == tick
-            claims.append(
-                Claim(f"{row.name}: {column}", "✓" if tick else "blank", number, f"tick below {row.threshold:g}", holds)
-            )
-    return tuple(claims)
-
-
 def _distances(validation: Validation) -> Figure:
     figure = Figure(figsize=(8.0, 2.8))
-    axes, shade = figure.subplots(), colours([model.name for model in validation.models])
-    t = np.asarray(validation.oracle.rollout.t)
-    shown = (t > 0) & (t <= _WINDOW)
-    for model in validation.models:
-        errors = np.where(np.isfinite(model.state_errors), np.maximum(model.state_errors, 1e-12), 1e12)[:, shown]
-        low, middle, high = np.quantile(errors, [0.1, 0.5, 0.9], axis=0)
-        axes.fill_between(t[shown], low, high, color=shade[model.name], alpha=0.15, lw=0)
-        axes.plot(t[shown], middle, color=shade[model.name], label=model.name)
-    axes.set(yscale="log", xlabel="t (s)", ylabel="distance from the motion")
+    axes, t = figure.subplots(), np.asarray(validation.bench.rollout.t)
+    shown = t <= _WINDOW
+    bands(axes, t[shown], {m.name: m.state_errors[:, shown] for m in validation.models}, floor=1e-12)
     axes.set_ylim(top=30)
+    axes.set_ylabel("distance from the motion")
     axes.legend(loc="lower right", ncols=3)
     return figure

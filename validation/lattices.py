@@ -21,34 +21,26 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import symlnn
-from symlnn import Architecture, Neighbourhoods, Recipe, SparseEulerLagrange
-from symlnn._report import TRUTH, Progress, Settings, colours
+from symlnn import Architecture, FirstOrder, GaussNewton, Neighbourhoods, Recipe, SparseEulerLagrange
+from symlnn.plots import TRUTH, shades
+from symlnn.report import Listener, Settings
 
+from ._graphs import law, relative
 from ._recipes import QUICK_RECIPE
-from ._solitons import (
-    crossing,
-    flaschka_eigenvalues,
-    law,
-    mode_energies,
-    phi4_kink,
-    relative,
-    sine_gordon_kink,
-    toda_soliton,
-)
-from ._study import Animation, Claim, Mode, Picture, Section, Study, Table, Text
-from ._toda_network import CHAIN, FOLLOWED, START, Network, learn_toda
+from ._study import Animation, Claim, Mode, Picture, Section, Study, Table
+from ._toda_network import CHAIN, FOLLOWED, START, TODA, Network, Training, learn_toda
 
+_FINE = symlnn.Integrator(rtol=1e-10, atol=1e-10)
 _KAPPAS = (0.5, 1.0, 1.5)
+_BOTH = Recipe((FirstOrder(), GaussNewton(batch=64)))
 
 
 @dataclass(frozen=True)
 class Config:
     """What one mode does."""
 
-    seconds: float
-    """Training of each network."""
-    recipe: Recipe | None
-    architecture: Architecture
+    training: Training
+    """Of each network."""
     kink_sites: int
     recurrence: float
     """How long the chain of Fermi, Pasta, Ulam and Tsingou is followed, in seconds."""
@@ -57,9 +49,9 @@ class Config:
 
 
 CONFIG: Mapping[Mode, Config] = {
-    Mode.quick: Config(8.0, QUICK_RECIPE, Architecture(32, 2), 800, 11_000.0, 40.0),
-    Mode.default: Config(90.0, None, Architecture(32, 2), 1_600, 22_000.0, 100.0),
-    Mode.full: Config(1800.0, None, Architecture(64, 3), 3_200, 120_000.0, 100.0),
+    Mode.quick: Config(Training(8.0, QUICK_RECIPE, Architecture(32, 2)), 800, 11_000.0, 40.0),
+    Mode.default: Config(Training(90.0, _BOTH, Architecture(32, 2)), 1_600, 22_000.0, 100.0),
+    Mode.full: Config(Training(1800.0, _BOTH, Architecture(64, 3)), 3_200, 120_000.0, 100.0),
 }
 
 
@@ -80,35 +72,45 @@ class Moving:
         return abs(self.speed / self.exact - 1)
 
 
-def run(mode: Mode, settings: Settings, progress: Progress, config: Config | None = None) -> Study:
+@dataclass(frozen=True, eq=False)
+class Found:
+    """All that the study measures."""
+
+    solitons: Sequence[Moving]
+    kinks: Sequence[Moving]
+    integrals: Mapping[str, tuple[float, float]]
+    """The largest changes of eigenvalues and energy, for Toda's ring and for one that is not integrable."""
+    times: np.ndarray
+    modes: np.ndarray
+    """The energies of the normal modes over these times, (time, mode)."""
+    networks: Mapping[str, Network]
+
+    @property
+    def recurrence(self) -> dict[str, float]:
+        """When the first mode has its energy back, the largest share after it first fell below a half."""
+        share = self.modes[:, 0] / self.modes.sum(axis=1)
+        fallen = int(np.argmax(share < 0.5))
+        back = fallen + int(np.argmax(share[fallen:]))
+        return {"seconds": float(self.times[back]), "share": float(share[back]), "least": float(share[:back].min())}
+
+
+def run(mode: Mode, settings: Settings, listener: Listener) -> Study:
     """Follow solitons, integrals and recurrences, and train networks on Toda's ring."""
-    config = config or CONFIG[mode]
-    progress("Solitons", None)
+    config, seed = CONFIG[mode], settings.seed
+    listener("Solitons", None)
     solitons = [_soliton(kappa) for kappa in _KAPPAS]
-    kinks = [_kink("sine_gordon", sine_gordon_kink, 0.6, math.pi, config), _kink("phi4", phi4_kink, 0.5, 0.0, config)]
-    progress("Integrals of Toda's ring", None)
-    integrals = _integrals(settings.seed)
-    progress("Recurrence", None)
+    kinks = [_kink("sine_gordon", 0.6, config), _kink("phi4", 0.5, config)]
+    listener("Integrals of Toda's ring", None)
+    integrals = _integrals(seed)
+    listener("Recurrence", None)
     times, modes = _recurrence(config.recurrence)
-    networks = {
-        name: learn_toda(
-            name,
-            seconds=config.seconds,
-            recipe=config.recipe,
-            architecture=config.architecture,
-            followed=config.followed,
-            seed=settings.seed,
-            progress=progress,
-        )
-        for name in ("lgn", "gnn")
-    }
-    share = modes[:, 0] / modes.sum(axis=1)
-    back = _return(share)
+    networks = {name: learn_toda(name, config.training, config.followed, seed, listener) for name in ("lgn", "gnn")}
+    found = Found(solitons, kinks, integrals, times, modes, networks)
     return Study(
         name="lattices",
         title="Nonlinear lattices",
-        summary=_summary(solitons, kinks, times, share, back, networks),
-        claims=_claims(solitons, kinks, integrals, times, share, back, networks),
+        summary=_summary(found),
+        claims=_claims(found),
         differences=(
             "None of these is in the paper: they are what its graph networks are for, and known exactly.",
             "The analytic solitons run along an open chain, far from its ends. The networks, which know no ends, run "
@@ -116,41 +118,32 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
             "for that.",
         ),
         sections=(
-            Section("Solitary waves", (_moving_table([*solitons, *kinks]), Text(_ON_SPEEDS))),
+            Section("Solitary waves", _moving_table([*solitons, *kinks]), _ON_SPEEDS),
             Section(
                 "Integrals of Toda's ring",
-                (
-                    Text(
-                        "A ring of 16 masses has 16 integrals, the eigenvalues of Flaschka's matrix; the energy is a "
-                        "function of them. A chain with the first three terms of Toda's potential, r²/2 − r³/6 + "
-                        "r⁴/24, conserves its energy as well, but not those: so the measure can fail."
-                    ),
-                    Table(
-                        ("ring of 16, random states, 50 s", "largest change of an eigenvalue", "change of the energy"),
-                        tuple((name, *values) for name, values in integrals.items()),
-                        "Eigenvalues in units of their spread.",
-                    ),
+                "A ring of 16 masses has 16 integrals, the eigenvalues of Flaschka's matrix; the energy is a function "
+                "of them. A chain with the first three terms of Toda's potential, r²/2 − r³/6 + r⁴/24, conserves its "
+                "energy as well, but not those: so the measure can fail.",
+                Table(
+                    ("ring of 16, random states, 50 s", "largest change of an eigenvalue", "change of the energy"),
+                    tuple((name, *values) for name, values in integrals.items()),
+                    "Eigenvalues in units of their spread.",
                 ),
             ),
             Section(
                 "Energy that comes back",
-                (
-                    Text(_on_recurrence(times, share, back)),
-                    Picture("recurrence", partial(_recurrence_figure, times, modes), "Shares of the first five modes."),
-                ),
+                _on_recurrence(found),
+                Picture("recurrence", partial(_recurrence_figure, times, modes), "Shares of the first five modes."),
             ),
             Section(
                 "Toda's law, learned",
-                (
-                    _network_table(networks),
-                    Animation(
-                        {"analytic": networks["lgn"].exact} | {n: found.strain for n, found in networks.items()},
-                        np.arange(CHAIN - 1),
-                        networks["lgn"].times,
-                        "The compression qₙ − qₙ₊₁ around the ring.",
-                    ),
-                    Picture("soliton", partial(_soliton_figure, networks), "The soliton at the end."),
+                _network_table(networks),
+                Animation(
+                    {"analytic": networks["lgn"].exact} | {n: network.strain for n, network in networks.items()},
+                    networks["lgn"].times,
+                    "The compression qₙ − qₙ₊₁ around the ring.",
                 ),
+                Picture("soliton", partial(_soliton_figure, networks), "The soliton at the end."),
             ),
         ),
         validations=(),
@@ -163,12 +156,8 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
                 for wave in (*solitons, *kinks)
             },
             "integrals": {name: {"eigenvalues": e, "energy": h} for name, (e, h) in integrals.items()},
-            "recurrence": {
-                "seconds": float(times[back]),
-                "share": float(share[back]),
-                "least": float(share[:back].min()),
-            },
-            "models": {name: found.to_json() for name, found in networks.items()},
+            "recurrence": found.recurrence,
+            "models": {name: network.to_json() for name, network in networks.items()},
         },
     )
 
@@ -176,59 +165,51 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
 # --- the analytic lattices -------------------------------------------------------------------------------------------
 
 
-def _soliton(kappa: float) -> Moving:
-    truth, duration = law("toda_lattice", n=CHAIN, boundary="free"), 200 * kappa / math.sinh(kappa)
-    q, v = toda_soliton(CHAIN, kappa, 0.0, START)
-    motion = symlnn.simulate(
-        truth, jnp.asarray(q), jnp.asarray(v), times=jnp.array([0.0, duration]), rtol=1e-10, atol=1e-10
-    )
-    end, _ = toda_soliton(CHAIN, kappa, duration, START)
-    sites, found = np.arange(CHAIN), np.asarray(motion.q)
-    travelled = crossing(sites, found[1], -kappa) - crossing(sites, found[0], -kappa)
-    energies = np.asarray(jax.vmap(truth.energy)(motion.q, motion.v))
-    return Moving(
-        f"Toda soliton, κ = {kappa:g}",
-        math.sinh(kappa) / kappa,
-        travelled / duration,
-        float(np.abs(found[1] - end).max() / (2 * kappa)),
-        float(relative(energies)[-1]),
-    )
+def crossing(x: np.ndarray, values: np.ndarray, level: float) -> float:
+    """Where a monotonic profile crosses a level, between two points linearly."""
+    rising = values if values[-1] > values[0] else -values
+    return float(np.interp(level if rising is values else -level, rising, x))
 
 
-def _kink(
-    name: str, exact: Callable[..., tuple[np.ndarray, np.ndarray]], speed: float, middle: float, config: Config
+def _moved(
+    name: str, truth: SparseEulerLagrange, x: np.ndarray, exact: Callable[[float], Any], duration: float, speed: float
 ) -> Moving:
-    sites, size = config.kink_sites, 40.0
-    spacing = size / sites
-    truth, duration = law(name, {"dx": spacing}, n=sites), 20.0 / speed
-    x = (0.5 + np.arange(sites)) * spacing
-    q, v = exact(x, 0.0, speed, 10.0)
-    motion = symlnn.simulate(
-        truth, jnp.asarray(q), jnp.asarray(v), times=jnp.array([0.0, duration]), rtol=1e-9, atol=1e-9
-    )
-    end, _ = exact(x, duration, speed, 10.0)
-    found = np.asarray(motion.q)
-    travelled = crossing(x, found[1], middle) - crossing(x, found[0], middle)
+    """A wave that steps from one value to another, q(x), v(x) = exact(t), as the law moves it."""
+    q, v = map(jnp.asarray, exact(0.0))
+    motion = symlnn.simulate(truth, (q, v), times=jnp.array([0.0, duration]), integrator=_FINE)
+    end, found = exact(duration)[0], np.asarray(motion.q)
+    before, after = (crossing(x, profile, (end[0] + end[-1]) / 2) for profile in found)
     energies = np.asarray(jax.vmap(truth.energy)(motion.q, motion.v))
-    return Moving(
-        f"{name} kink",
-        speed,
-        travelled / duration,
-        float(np.abs(found[1] - end).max() / np.ptp(end)),
-        float(relative(energies)[-1]),
-    )
+    shape = float(np.abs(found[1] - end).max() / np.ptp(end))
+    return Moving(name, speed, (after - before) / duration, shape, float(relative(energies)[-1]))
+
+
+def _soliton(kappa: float) -> Moving:
+    speed, truth = math.sinh(kappa) / kappa, law("toda_lattice", n=CHAIN, boundary="free")
+
+    def exact(t: float) -> Any:
+        return TODA.toda_soliton(CHAIN, kappa, t, START)
+
+    return _moved(f"Toda soliton, κ = {kappa:g}", truth, np.arange(CHAIN), exact, 200 / speed, speed)
+
+
+def _kink(name: str, speed: float, config: Config) -> Moving:
+    spacing, field = 40.0 / config.kink_sites, symlnn.load_file(symlnn.system_path(name), "kink")
+    x = (0.5 + np.arange(config.kink_sites)) * spacing
+    truth = law(name, {"dx": spacing}, n=config.kink_sites)
+    return _moved(f"{name} kink", truth, x, lambda t: field.kink(x, t, speed, 10.0), 20.0 / speed, speed)
 
 
 def _integrals(seed: int) -> dict[str, tuple[float, float]]:
     """The largest changes over 50 s of eigenvalues and energy, for Toda's ring and for one that is not integrable."""
-    t = symlnn.load_lattice("toda_lattice", n=16)
-    toda = SparseEulerLagrange(symlnn.graph_lagrangian(t))
-    cubic = SparseEulerLagrange(_truncated(t.graph))
-    q, v = 0.5 * jax.random.normal(jax.random.key(seed), (2, 4, 16))
+    sites = np.arange(16)
+    pairs = Neighbourhoods(np.stack([sites, (sites + 1) % 16], axis=-1))
+    truncated = SparseEulerLagrange(symlnn.GraphLagrangian([_Truncated()], [pairs], 16))
+    start = tuple(0.5 * jax.random.normal(jax.random.key(seed), (2, 4, 16)))
     found = {}
-    for name, ring in {"Toda": toda, "its potential to fourth order": cubic}.items():
-        motion = symlnn.simulate(ring, q, v, duration=50.0, rate=2.0, rtol=1e-10, atol=1e-10)
-        values = flaschka_eigenvalues(np.asarray(motion.q), np.asarray(motion.v))
+    for name, ring in {"Toda": law("toda_lattice", n=16), "its potential to fourth order": truncated}.items():
+        motion = symlnn.simulate(ring, start, duration=50.0, rate=2.0, integrator=_FINE)
+        values = TODA.flaschka_eigenvalues(np.asarray(motion.q), np.asarray(motion.v))
         change = np.abs(values - values[:, :1]).max() / np.std(values[:, 0])
         energies = np.asarray(jax.vmap(jax.vmap(ring.energy))(motion.q, motion.v))
         found[name] = (float(change), float(relative(energies).max()))
@@ -246,26 +227,14 @@ class _Truncated(symlnn.AbstractDensity):
         return v[0, 0] ** 2 / 2 - (r**2 / 2 - r**3 / 6 + r**4 / 24)
 
 
-def _truncated(graph: Any) -> symlnn.GraphLagrangian:
-    sites = np.arange(graph.sites)
-    rows = np.stack([sites, (sites + 1) % graph.sites], axis=-1)
-    return symlnn.GraphLagrangian([_Truncated()], [Neighbourhoods(rows)], graph.sites)
-
-
 def _recurrence(duration: float) -> tuple[np.ndarray, np.ndarray]:
     """Times and mode energies of 32 masses with α = ¼, all energy in the first mode at the start, of amplitude 1."""
-    truth = law("fput_chain", {"alpha": 0.25, "beta": 0.0}, n=32)
+    chain = symlnn.load_file(symlnn.system_path("fput_chain"), "mode_energies")
     q = jnp.sin(jnp.pi * jnp.arange(1, 33) / 33)
-    motion = symlnn.simulate(
-        truth, q, jnp.zeros(32), duration=duration, rate=0.1, rtol=1e-9, atol=1e-9, max_steps=2_000_000
-    )
-    return np.asarray(motion.t), mode_energies(np.asarray(motion.q), np.asarray(motion.v))
-
-
-def _return(share: np.ndarray) -> int:
-    """When the first mode has its energy back: the largest share after it first fell below a half."""
-    fallen = int(np.argmax(share < 0.5))
-    return fallen + int(np.argmax(share[fallen:]))
+    integrator = symlnn.Integrator(rtol=1e-9, atol=1e-9, max_steps=2_000_000)
+    truth = law("fput_chain", {"alpha": 0.25, "beta": 0.0}, n=32)
+    motion = symlnn.simulate(truth, (q, 0 * q), duration=duration, rate=0.1, integrator=integrator)
+    return np.asarray(motion.t), chain.mode_energies(np.asarray(motion.q), np.asarray(motion.v))
 
 
 # --- words, tables and pictures --------------------------------------------------------------------------------------
@@ -287,7 +256,7 @@ def _moving_table(waves: Sequence[Moving]) -> Table:
 
 def _network_table(networks: Mapping[str, Network]) -> Table:
     rows = tuple(
-        (name, m.validation, m.error[-1], f"{m.speed:.5f}", m.energy, "no" if m.successful else "yes")
+        (name, m.acceleration, m.error[-1], f"{m.speed:.5f}", m.energy, "no" if m.successful else "yes")
         for name, m in networks.items()
     )
     named = "; ".join(f"{name}: {m.title}, {m.parameters:,} parameters" for name, m in networks.items())
@@ -305,13 +274,13 @@ def _ring_speed() -> float:
     return math.exp(-FOLLOWED / CHAIN) * math.sinh(FOLLOWED) / FOLLOWED
 
 
-def _on_recurrence(times: np.ndarray, share: np.ndarray, back: int) -> str:
-    period = 2 * np.pi / (2 * np.sin(np.pi / 66))
+def _on_recurrence(found: Found) -> str:
+    period, back = 2 * np.pi / (2 * np.sin(np.pi / 66)), found.recurrence
     return (
         "32 masses between walls, α = ¼, with the first mode alone at the start. Its share of the energy falls to "
-        f"{share[:back].min():.2f} and comes back to {share[back]:.3f} after {times[back]:,.0f} s, or "
-        f"{times[back] / period:.0f} of its periods; Fermi, Pasta, Ulam and Tsingou saw it come back to within some "
-        "hundredths, where equipartition would leave it a thirty-second."
+        f"{back['least']:.2f} and comes back to {back['share']:.3f} after {back['seconds']:,.0f} s, or "
+        f"{back['seconds'] / period:.0f} of its periods; Fermi, Pasta, Ulam and Tsingou saw it come back to within "
+        "some hundredths, where equipartition would leave it a thirty-second."
     )
 
 
@@ -328,7 +297,7 @@ def _recurrence_figure(times: np.ndarray, modes: np.ndarray) -> Figure:
 
 def _soliton_figure(networks: Mapping[str, Network]) -> Figure:
     figure = Figure(figsize=(8.0, 2.6))
-    axes, shade = figure.subplots(), colours(list(networks))
+    axes, shade = figure.subplots(), shades(list(networks))
     exact = networks["lgn"].exact[-1]
     middle = int(np.argmax(exact))
     shown = slice(max(0, middle - 40), middle + 40)
@@ -341,68 +310,34 @@ def _soliton_figure(networks: Mapping[str, Network]) -> Figure:
     return figure
 
 
-def _summary(
-    solitons: Sequence[Moving],
-    kinks: Sequence[Moving],
-    times: np.ndarray,
-    share: np.ndarray,
-    back: int,
-    networks: Mapping[str, Network],
-) -> tuple[str, ...]:
-    lgn, gnn = networks["lgn"], networks["gnn"]
+def _summary(found: Found) -> tuple[str, ...]:
+    (lgn, gnn), back = found.networks.values(), found.recurrence
     return (
-        f"Solitons of Toda's chain move at their exact speed to {max(w.off for w in solitons):.0e}, kinks of the "
-        f"sine-Gordon and φ⁴ fields to {max(w.off for w in kinks):.0e}; the chain of Fermi, Pasta, Ulam and Tsingou "
-        f"has {share[back]:.1%} of its energy back in the first mode after {times[back]:,.0f} s.",
+        f"Solitons of Toda's chain move at their exact speed to {max(w.off for w in found.solitons):.0e}, kinks of the "
+        f"sine-Gordon and φ⁴ fields to {max(w.off for w in found.kinks):.0e}; the chain of Fermi, Pasta, Ulam and "
+        f"Tsingou has {back['share']:.1%} of its energy back in the first mode after {back['seconds']:,.0f} s.",
         f"A Lagrangian graph network trained for {lgn.seconds:.0f} s on a ring of 8 masses follows Toda's soliton "
         f"around one of {CHAIN}: after {lgn.times[-1]:g} s the compression is off by {lgn.error[-1]:.2g} and the "
         f"energy by {lgn.energy:.1e}; a graph network of accelerations by {gnn.error[-1]:.2g} and {gnn.energy:.1e}.",
     )
 
 
-def _claims(
-    solitons: Sequence[Moving],
-    kinks: Sequence[Moving],
-    integrals: Mapping[str, tuple[float, float]],
-    times: np.ndarray,
-    share: np.ndarray,
-    back: int,
-    networks: Mapping[str, Network],
-) -> tuple[Claim, ...]:
-    speed, kink = max(w.off for w in solitons), max(w.off for w in kinks)
-    change, control = (values[0] for values in integrals.values())
-    lgn = networks["lgn"]
-    off = abs(lgn.speed / _ring_speed() - 1)
+def _claims(found: Found) -> tuple[Claim, ...]:
+    change, control = (values[0] for values in found.integrals.values())
+    off, back = abs(found.networks["lgn"].speed / _ring_speed() - 1), found.recurrence
+    soliton, kink, shape = (
+        max(values)
+        for values in ([w.off for w in found.solitons], [w.off for w in found.kinks], [w.shape for w in found.kinks])
+    )
+    comes_back = "The energy of the first mode comes back (Fermi, Pasta, Ulam & Tsingou)"
+    after = f"share, after {back['seconds']:,.0f} s"
+    carries = "A density learned on 8 masses carries a soliton around hundreds"
     return (
-        Claim("Toda's solitons move by sinh(κ)/κ sites a second", 0.0, speed, "relative; at most 1e-3", speed <= 1e-3),
-        Claim("Kinks keep their speed", 0.0, kink, "relative; at most 1e-3", kink <= 1e-3),
-        Claim(
-            "… and their shape",
-            0.0,
-            max(w.shape for w in kinks),
-            "of the step; at most 0.01",
-            max(w.shape for w in kinks) <= 0.01,
-        ),
-        Claim(
-            "Flaschka's eigenvalues are integrals of Toda's ring",
-            0.0,
-            change,
-            "of their spread; at most 1e-6",
-            change <= 1e-6,
-        ),
-        Claim("… and of no other chain", None, control, "for the truncated potential; more than 1e-2", control > 1e-2),
-        Claim(
-            "The energy of the first mode comes back (Fermi, Pasta, Ulam & Tsingou)",
-            "within some hundredths",
-            float(share[back]),
-            f"share, after {times[back]:,.0f} s; more than 0.95",
-            bool(share[back] > 0.95),
-        ),
-        Claim(
-            "A density learned on 8 masses carries a soliton around hundreds",
-            None,
-            off,
-            "relative error of its speed; at most 1e-2",
-            bool(off <= 1e-2),
-        ),
+        Claim.at_most("Toda's solitons move by sinh(κ)/κ sites a second", 0.0, soliton, "relative", 1e-3),
+        Claim.at_most("Kinks keep their speed", 0.0, kink, "relative", 1e-3),
+        Claim.at_most("… and their shape", 0.0, shape, "of the step", 0.01),
+        Claim.at_most("Flaschka's eigenvalues are integrals of Toda's ring", 0.0, change, "of their spread", 1e-6),
+        Claim.more_than("… and of no other chain", None, control, "for the truncated potential", 1e-2),
+        Claim.more_than(comes_back, "within some hundredths", back["share"], after, 0.95),
+        Claim.at_most(carries, None, off, "relative error of its speed", 1e-2),
     )

@@ -8,7 +8,7 @@ Source: Cranmer et al. 2020 (arXiv:2003.04630), section 5.1, figure 3.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,27 +18,21 @@ import sympy as sp
 from matplotlib.figure import Figure
 
 import symlnn
-from symlnn import System, Validation
-from symlnn._compare import velocity_errors
-from symlnn._report import FIGURES, TRUTH, Candidate, Effort, ModelResult, Progress, Settings, colours, examine
+from symlnn import MODELS, Budget, Effort, Model, System, Validation
+from symlnn.metrics import velocity_errors
+from symlnn.plots import shades
+from symlnn.report import Listener, ModelResult, Settings, examine
 
+from ._pictures import in_order, standard
 from ._recipes import IN_WORDS, quickly
-from ._study import Block, Claim, Equation, Mode, Picture, Results, Section, Study, Table, Text
+from ._study import Cell, Claim, Equation, Mode, Picture, Results, Section, Study, Table
 
 SYSTEMS = ("relativistic_particle_paper", "relativistic_particle")
-_TOP = 100.0
-"""Velocity errors beyond it, infinite ones included, are drawn at it."""
-TITLES = {
-    "relativistic_particle_paper": "The paper's Lagrangian",
-    "relativistic_particle": "Special relativity's Lagrangian",
-}
-MODELS = {
-    "lnn": Candidate("lnn"),
-    "delan": Candidate("delan"),
-    "nn": Candidate("nn"),
-    "hnn_canonical": Candidate("hnn"),
-    "hnn_observed": Candidate("hnn_observed"),
-}
+TITLES: Mapping[str, str] = dict(
+    zip(SYSTEMS, ("The paper's Lagrangian", "Special relativity's Lagrangian"), strict=True)
+)
+_NAMES = ("lnn", "delan", "nn", "hnn_canonical", "hnn_observed")
+_MODELS = {name: MODELS[name.removesuffix("_canonical")] for name in _NAMES}
 
 
 @dataclass(frozen=True)
@@ -46,26 +40,26 @@ class Config:
     """What one mode does, for each of the two systems."""
 
     effort: Effort
-    models: Mapping[str, Candidate]
+    models: Mapping[str, Model] = field(default_factory=lambda: _MODELS)
 
 
 CONFIG: Mapping[Mode, Config] = {
-    Mode.quick: Config(Effort(seconds=2.0, test_states=5_000, trajectories=100), quickly(MODELS)),
-    Mode.default: Config(Effort(seconds=60.0, test_states=50_000, trajectories=100), MODELS),
-    Mode.full: Config(Effort(seconds=1800.0, test_states=100_000, trajectories=1000), MODELS),
+    Mode.quick: Config(Effort(Budget(seconds=2.0), test_states=5_000, trajectories=100), quickly(_MODELS)),
+    Mode.default: Config(Effort(Budget(seconds=60.0), test_states=50_000, trajectories=100)),
+    Mode.full: Config(Effort(Budget(seconds=1800.0), trajectories=1000)),
 }
 
 
-def run(mode: Mode, settings: Settings, progress: Progress, config: Config | None = None) -> Study:
+def run(mode: Mode, settings: Settings, listener: Listener) -> Study:
     """Train, roll out for a second and compare velocities, for both Lagrangians."""
-    config = config or CONFIG[mode]
+    config = CONFIG[mode]
     validations = tuple(
         examine(
             symlnn.load_system(name),
             config.models,
             effort=config.effort,
             settings=settings,
-            progress=lambda doing, report, name=name: progress(f"{name}: {doing}", report),
+            listener=lambda doing, progress, name=name: listener(f"{name}: {doing}", progress),
         )
         for name in SYSTEMS
     )
@@ -76,8 +70,8 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         summary=_summary(found),
         claims=_claims(found),
         differences=(
-            f"Each model is trained for {config.effort.seconds:g} s, {IN_WORDS[mode]}. The authors train with Adam for "
-            "some hundred thousand steps.",
+            f"Each model is trained for {config.effort.budget.seconds:g} s, {IN_WORDS[mode]}. The authors train with "
+            "Adam for some hundred thousand steps.",
             "Networks are 3 hidden layers of 64 SiLU units in natural scales; the Hamiltonian one is fed arsinh(p/P), "
             "since p has heavy tails where velocities are uniform. The authors feed p itself, and resample velocities "
             "near 1.",
@@ -87,10 +81,7 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
             "paper shows one motion of each model.",
             "DeLaN and the baseline network are not in the paper's figure.",
         ),
-        sections=(
-            *(_section(v, found) for v in validations),
-            _not_relativity(),
-        ),
+        sections=(*(_section(v, found) for v in validations), _not_relativity()),
         validations=validations,
         settings=settings,
         mode=mode,
@@ -106,7 +97,7 @@ def _velocities(validation: Validation, model: ModelResult) -> dict[str, Any]:
     fastest = float(np.abs(np.asarray(rollout.v)[ok]).max()) if ok.any() else float("inf")
     entries["velocity"] |= {"fastest": fastest, "reaches_light_speed": fastest >= 1.0}
     if isinstance(model.dynamics, symlnn.Hamilton):
-        flow = _flow_velocities(model.dynamics, rollout.q, rollout.v, validation.start.m)
+        flow = _flow_velocities(model.dynamics, rollout.q, rollout.v, validation.bench.start.m)
         of_flow = symlnn.Rollout(rollout.t, rollout.q, flow, rollout.result)
         entries["velocity_of_flow"] = _spread(velocity_errors(truth, of_flow), ok)
     return entries
@@ -151,7 +142,8 @@ def _summary(found: Mapping[tuple[str, str], Any]) -> tuple[str, ...]:
 
 def _claims(found: Mapping[tuple[str, str], Any]) -> tuple[Claim, ...]:
     claims = []
-    unit = "median ‖v̂ − v‖/‖v‖"
+    unit, none = "median ‖v̂ − v‖/‖v‖", "… and none of its roll-outs fails"
+    cannot = "… DeLaN cannot, its T being quadratic"
     for system in SYSTEMS:
         median = _medians(found, system)
         lnn = found[system, "lnn"]["velocity"]
@@ -161,52 +153,35 @@ def _claims(found: Mapping[tuple[str, str], Any]) -> tuple[Claim, ...]:
             Claim(f"{TITLES[system]}: an HNN on (q, q̇) fails", "fails, by eye", observed, unit, observed > 0.1),
             Claim("… an HNN on canonical coordinates works", "works, by eye", canonical, unit, canonical < 0.01),
             Claim("… an LNN on (q, q̇) works", "works, by eye", median["lnn"], unit, median["lnn"] < 0.01),
-            Claim(
-                "… and none of its roll-outs fails", "–", lnn["failed"], f"of {lnn['trajectories']}", lnn["failed"] == 0
-            ),
+            Claim(none, "–", lnn["failed"], f"of {lnn['trajectories']}", lnn["failed"] == 0),
             Claim("… the HNN on (q, q̇) against it", "fails against works", ratio, "ratio of medians", ratio > 100),
-            Claim(
-                "… the canonical HNN against it", "both work", median["lnn"] / canonical, "LNN / HNN, of medians", None
-            ),
-            Claim(
-                "… DeLaN cannot, its T being quadratic",
-                "blank in table 1",
-                median["delan"],
-                unit,
-                median["delan"] > 0.1,
-            ),
+            Claim("… the canonical HNN against it", "both work", median["lnn"] / canonical, "LNN / HNN, of medians"),
+            Claim(cannot, "blank in table 1", median["delan"], unit, median["delan"] > 0.1),
         ]
-    same = _ratio() == 1
-    claims.append(
-        Claim("The Lagrangian is that of a relativistic particle", "yes", "yes" if same else "no", "symbolic", same)
-    )
-    return tuple(claims)
+    same, question = _ratio() == 1, "The Lagrangian is that of a relativistic particle"
+    return (*claims, Claim(question, "yes", "yes" if same else "no", "symbolic", same))
 
 
 def _section(validation: Validation, found: Mapping[tuple[str, str], Any]) -> Section:
     system = validation.system
     entries = {model.name: found[system.name, model.name] for model in validation.models}
-    velocity = tuple(
-        (
-            name,
-            entry["velocity"]["median"],
-            entry["velocity"]["p90"],
-            entry["velocity"]["max"],
-            entry["velocity"]["failed"],
-            entry.get("velocity_of_flow", {}).get("median", "–"),
-            f"{entry['velocity']['fastest']:.4f}",
-        )
-        for name, entry in entries.items()
-    )
-    blocks: tuple[Block, ...] = (
+
+    def row(name: str) -> tuple[Cell, ...]:
+        velocity, flow = entries[name]["velocity"], entries[name].get("velocity_of_flow", {})
+        figures = (velocity[key] for key in ("median", "p90", "max", "failed"))
+        return (name, *figures, flow.get("median", "–"), f"{velocity['fastest']:.4f}")
+
+    errors = {m.name: velocity_errors(validation.oracle.rollout, m.motion.rollout) for m in validation.models}
+    return Section(
+        TITLES[system.name],
         Equation(system, sp.Symbol("L"), system.plain_lagrangian),
         Equation(system, system.a[0], _acceleration(system)),
         Table(
             ("model", "median", "90 %", "largest", "failed", "median, by ∂H/∂p", "fastest |v|"),
-            velocity,
-            f"‖v̂ − v‖₂/‖v‖₂ over each of {validation.start.q.shape[0]} roll-outs of 1 s. Velocities of Hamiltonian "
-            "networks follow from p by the true momentum map (from p as it is for hnn_observed); “by ∂H/∂p” is the "
-            "error of the velocity that they have learned. No true motion reaches |v| = 1.",
+            tuple(map(row, entries)),
+            f"‖v̂ − v‖₂/‖v‖₂ over each of {validation.bench.start.q.shape[0]} roll-outs of 1 s. Velocities of "
+            "Hamiltonian networks follow from p by the true momentum map (from p as it is for hnn_observed); “by "
+            "∂H/∂p” is the error of the velocity that they have learned. No true motion reaches |v| = 1.",
         ),
         Picture(
             f"{system.name}_velocities",
@@ -215,17 +190,12 @@ def _section(validation: Validation, found: Mapping[tuple[str, str], Any]) -> Se
         ),
         Picture(
             f"{system.name}_errors",
-            partial(_distribution, validation),
+            partial(in_order, errors, "roll-outs", "velocity error, relative"),
             "The error of the velocity of every roll-out, sorted; failed ones at the top.",
         ),
         Results(validation),
-        Picture(
-            f"{system.name}_training",
-            partial(FIGURES["training"], validation),
-            "Relative error of the accelerations while training.",
-        ),
+        standard(validation, "training", "Relative error of the accelerations while training.", f"{system.name}_"),
     )
-    return Section(TITLES[system.name], blocks)
 
 
 def _acceleration(system: System) -> sp.Expr:
@@ -244,51 +214,39 @@ def _ratio() -> sp.Expr:
 
 def _not_relativity() -> Section:
     paper, special = (symlnn.load_system(name) for name in SYSTEMS)
-    a_paper, a_special = _acceleration(paper), _acceleration(special)
-    ratio = _ratio()
-    v = paper.v[0]
+    ratio, v = _ratio(), paper.v[0]
     speeds = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
     return Section(
         "Which relativity?",
-        (
-            Text(
-                "A free particle of special relativity makes its proper time stationary: L = −√(1 − q̇²), with m = c = "
-                "1. From it follow the momentum and the equation of motion d p/dt = g:"
-            ),
-            Equation(special, special.p[0], special.momenta[0]),
-            Equation(special, special.a[0], a_special),
-            Text(
-                "The paper puts the kinetic energy γ − 1 where the kinetic part of a Lagrangian belongs. The two are "
-                "the same only where the energy is quadratic in the velocity. Then"
-            ),
-            Equation(paper, paper.p[0], paper.momenta[0]),
-            Equation(paper, paper.a[0], a_paper),
-            Text("and the ratio of the two accelerations, by SymPy from the two declarations, is"),
-            Equation(paper, sp.Symbol("r"), ratio),
-            Table(
-                ("|v|", *(f"{speed:g}" for speed in speeds)),
-                (("r", *(float(ratio.subs(v, speed)) for speed in speeds)),),
-                "A network that learns the paper's Lagrangian learns a consistent mechanics, but not that of a "
-                "relativistic particle.",
-            ),
+        "A free particle of special relativity makes its proper time stationary: L = −√(1 − q̇²), with m = c = 1. From "
+        "it follow the momentum and the equation of motion d p/dt = g:",
+        Equation(special, special.p[0], special.momenta[0]),
+        Equation(special, special.a[0], _acceleration(special)),
+        "The paper puts the kinetic energy γ − 1 where the kinetic part of a Lagrangian belongs. The two are the same "
+        "only where the energy is quadratic in the velocity. Then",
+        Equation(paper, paper.p[0], paper.momenta[0]),
+        Equation(paper, paper.a[0], _acceleration(paper)),
+        "and the ratio of the two accelerations, by SymPy from the two declarations, is",
+        Equation(paper, sp.Symbol("r"), ratio),
+        Table(
+            ("|v|", *(f"{speed:g}" for speed in speeds)),
+            (("r", *(float(ratio.subs(v, speed)) for speed in speeds)),),
+            "A network that learns the paper's Lagrangian learns a consistent mechanics, but not that of a "
+            "relativistic particle.",
         ),
     )
-
-
-def _shades(validation: Validation) -> dict[str, str]:
-    return colours([model.name for model in validation.models])
 
 
 def _motions(validation: Validation) -> Figure:
     figure = Figure(figsize=(8.0, 4.2))
     grid = figure.subplots(2, 2, sharex=True, sharey=True).ravel()
     t, truth = np.asarray(validation.oracle.rollout.t), np.asarray(validation.oracle.rollout.v)
-    shade = _shades(validation)
+    shade = shades([*(model.name for model in validation.models), "analytic"])
     for axes, k in zip(grid, range(4), strict=True):
         for model in validation.models:
             axes.plot(t, np.asarray(model.motion.rollout.v)[k, :, 0], color=shade[model.name], lw=1.1, label=model.name)
-        axes.plot(t, truth[k, :, 0], color=TRUTH, lw=2.0, ls=(0, (1, 2)), label="analytic")
-        axes.set_title(f"g = {float(validation.start.m[k, 0]):.1f}")
+        axes.plot(t, truth[k, :, 0], color=shade["analytic"], lw=2.0, ls=(0, (1, 2)), label="analytic")
+        axes.set_title(f"g = {float(validation.bench.start.m[k, 0]):.1f}")
         axes.set_ylim(-1.5, 1.5)
     for axes in grid[2:]:
         axes.set_xlabel("t (s)")
@@ -296,20 +254,4 @@ def _motions(validation: Validation) -> Figure:
     grid[2].set_ylabel("v")
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6)
-    return figure
-
-
-def _distribution(validation: Validation) -> Figure:
-    figure = Figure(figsize=(8.0, 2.8))
-    axes, shade = figure.subplots(), _shades(validation)
-    for model in validation.models:
-        errors = np.sort(velocity_errors(validation.oracle.rollout, model.motion.rollout))
-        axes.plot(
-            np.arange(1, errors.size + 1),
-            np.minimum(errors, _TOP),
-            color=shade[model.name],
-            label=model.name,
-        )
-    axes.set(yscale="log", xlabel="roll-outs, by error", ylabel="velocity error, relative")
-    axes.legend(loc="upper left", ncols=3)
     return figure

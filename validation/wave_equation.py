@@ -18,24 +18,14 @@ import numpy as np
 import xarray as xr
 
 import symlnn
-from symlnn import (
-    Architecture,
-    FirstOrder,
-    GaussNewton,
-    Neighbourhoods,
-    Recipe,
-    SparseEulerLagrange,
-)
-from symlnn._compare import acceleration_errors, batched_accelerations
-from symlnn._models import parameter_count
-from symlnn._neighbourhoods import Graph, grid_neighbourhoods
-from symlnn._report import Progress, Settings
-from symlnn._train import ScaledAcceleration
+from symlnn import Architecture, Budget, FirstOrder, GaussNewton, Recipe, SmoothFields, Stream
+from symlnn.report import Listener, Settings
 
-from ._graph_networks import on, untrained
-from ._study import Animation, Claim, Mode, Picture, Section, Study, Table, Text
+from ._graphs import graph_network, law, on
+from ._recipes import IN_WORDS
+from ._study import Animation, Claim, Mode, Picture, Section, Study, Table
 from ._wave_figures import dispersions, over_time, snapshots, space_time
-from ._waves import LearnedWave, Waves, dispersion, measure, roll_out, unlike_states
+from ._waves import LearnedWave, Ring, Waves, dispersion, unlike_states
 
 _SITES, _LARGE = 100, 1_000
 _SIZE, _SPEED = 1.0, 1.0
@@ -73,47 +63,54 @@ _SMALL = Architecture(width=32, depth=2)
 _BOTH = Recipe((FirstOrder(batch=8, chunk=50), GaussNewton(batch=3)))
 
 CONFIG: Mapping[Mode, Config] = {
-    Mode.quick: Config(6.0, ("lgn", "gnn"), Recipe.single(FirstOrder(batch=8, chunk=50)), 2, 1, 50, _SMALL),
+    Mode.quick: Config(6.0, ("lgn", "gnn"), Recipe.single(FirstOrder(batch=8, chunk=50)), 3, 1, 50, _SMALL),
     Mode.default: Config(120.0, tuple(_SYMMETRIES), _BOTH, 8, 4, 500, _SMALL),
     Mode.full: Config(1800.0, tuple(_SYMMETRIES), _BOTH, 40, 8, 500, Architecture(width=64, depth=3)),
 }
 
 
-@dataclass(frozen=True)
-class Ring:
-    """A ring of sites: the analytic law, what training draws, and exact motions to be followed."""
-
-    truth: SparseEulerLagrange
-    stream: symlnn.SmoothStream
-    start: symlnn.States
-    exact: symlnn.Rollout
-
-    @staticmethod
-    def of(sites: int, motions: int, times: jax.Array, key: jax.Array) -> "Ring":
-        """A ring of the spacing of the small one, and `motions` motions from smooth states."""
-        spacing = _SIZE / _SITES
-        lattice = symlnn.load_lattice("wave_equation", n=sites)
-        truth = SparseEulerLagrange(symlnn.graph_lagrangian(lattice, {"c": _SPEED, "dx": spacing}))
-        sizes = ((_AMPLITUDE, _AMPLITUDE * _SPEED / 0.1),)
-        stream = symlnn.SmoothStream(truth, (sites,), (spacing,), *_LENGTHS, sizes, drift=False)
-        smooth = symlnn.SmoothStream(truth, (sites,), (spacing,), 0.1, 0.1, sizes, drift=False)
-        start = smooth.states(key, motions)
-        return Ring(truth, stream, start, roll_out(truth, start.q, start.v, times))
+def _ring(sites: int, motions: int, test_states: int, times: jax.Array, key: jax.Array) -> tuple[Stream, Ring]:
+    """A ring of the spacing of the small one: what training draws, and motions from smooth states."""
+    spacing = _SIZE / _SITES
+    truth = law("wave_equation", {"c": _SPEED, "dx": spacing}, n=sites)
+    sizes = ((_AMPLITUDE, _AMPLITUDE * _SPEED / 0.1),)
+    drawn = SmoothFields((sites,), (spacing,), *_LENGTHS, sizes, drift=False)
+    smooth = SmoothFields((sites,), (spacing,), 0.1, 0.1, sizes, drift=False)
+    begin, test = jax.random.split(key)
+    return Stream(truth, drawn), Ring.of(truth, drawn(test, test_states), smooth(begin, motions), times, _SPEED)
 
 
-def run(mode: Mode, settings: Settings, progress: Progress, config: Config | None = None) -> Study:
+def run(mode: Mode, settings: Settings, listener: Listener) -> Study:
     """Train the models on the small ring, and follow waves on it and on the large one."""
-    config = config or CONFIG[mode]
+    config = CONFIG[mode]
     keys = jax.random.split(jax.random.key(settings.seed), 4)
     times = jnp.linspace(0.0, 3.5 * _SIZE / _SPEED, 141)
-    progress("Analytic motions", None)
-    small = Ring.of(_SITES, config.motions, times, keys[0])
-    large = Ring.of(_LARGE, config.large_motions, times, keys[1])
-    models = [_learn(name, config, small, large, keys[2], keys[3], progress) for name in config.models]
+    listener("Analytic motions", None)
+    stream, small = _ring(_SITES, config.motions, config.test_states, times, keys[0])
+    _, large = _ring(_LARGE, config.large_motions, config.test_states, times, keys[1])
+    kinds = unlike_states(_SITES, _SIZE, 2 * _AMPLITUDE, _SPEED)
+    others = jax.tree.map(lambda *x: jnp.concatenate(x), *kinds.values())
+    unlike = Ring.of(small.truth, others, others, times, _SPEED)
+    models = []
+    for name in config.models:
+        fit = _fit(name, config, stream, keys[2], keys[3], listener)
+        listener(f"Following {name}", None)
+        wide, away = on(fit.model, symlnn.load_lattice("wave_equation", n=_LARGE).graph), unlike.follow(fit.model)
+        model = LearnedWave(
+            name=name,
+            title=_TITLES[name],
+            law=fit.model,
+            fit=fit,
+            acceleration=small.acceleration(fit.model),
+            waves=small.follow(fit.model),
+            large=large.follow(wide),
+            acceleration_large=large.acceleration(wide),
+            unlike={kind: away[i : i + 1] for i, kind in enumerate(kinds)},
+        )
+        models.append(model)
+    analytic = small.follow(small.truth)
     exact, moments = np.asarray(small.exact.q), np.asarray(times)
     curves = {model.name: dispersion(model.law, _SITES, _SIZE / _SITES) for model in models}
-    names = [model.name for model in models]
-    analytic = measure(small.truth, small.truth, small.start, small.exact, _SPEED)
     return Study(
         name="wave_equation",
         title="The wave equation",
@@ -121,49 +118,43 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
         claims=_claims(models),
         differences=_differences(config, mode),
         sections=(
-            Section("How well", (_table(models, analytic), Text(_HOW_MEASURED))),
+            Section("How well", _table(models, analytic), _HOW_MEASURED),
             Section(
                 "Three and a half passes (the paper's figure 4)",
-                (
-                    Animation(
-                        {"analytic": exact[0]} | {m.name: m.waves.q[0] for m in models[:2]},
-                        np.arange(_SITES) * _SIZE / _SITES,
-                        moments,
-                        "One motion around the ring.",
-                    ),
-                    Picture(
-                        "space_time",
-                        partial(space_time, exact, models, moments[-1], _SIZE),
-                        "The analytic field of that motion, and what each model is off by, enlarged.",
-                    ),
-                    Picture("snapshots", partial(snapshots, exact, models, moments, _SIZE), "The same motion."),
-                    Picture(
-                        "errors",
-                        partial(over_time, models, analytic.energy, moments),
-                        "Medians and ranges of all motions. The total energy is the analytic one, along each motion.",
-                    ),
+                Animation(
+                    {"analytic": exact[0]} | {m.name: m.waves.q[0] for m in models[:2]},
+                    moments,
+                    "One motion around the ring.",
+                ),
+                Picture(
+                    "space_time",
+                    partial(space_time, exact, models, moments[-1], _SIZE),
+                    "The analytic field of that motion, and what each model is off by, enlarged.",
+                ),
+                Picture("snapshots", partial(snapshots, exact, models, moments, _SIZE), "The same motion."),
+                Picture(
+                    "errors",
+                    partial(over_time, models, analytic.energy, moments),
+                    "Medians and 10–90 % ranges of all motions. The total energy is the analytic one, along each "
+                    "motion.",
                 ),
             ),
             Section(
                 "Dispersion",
-                (
-                    Text(
-                        "Small waves about φ = 0 on the grid have ω₀ = (2c/h) sin(kh/2), that of a chain of springs. "
-                        "With the paper's central difference of φ_x, ω = (c/h) |sin kh|: the shortest wave, (−1)ⁱ, "
-                        "feels no force, since odd and even sites are two lattices that do not see one another, and "
-                        "every wave beyond k = π/2h runs backwards. The models are trained on the compact stencil. "
-                        "What they learned is read off by linearising them: e^{ikx + (γ ± iω)t}."
-                    ),
-                    Picture(
-                        "dispersion",
-                        partial(dispersions, curves, _SPEED, _SIZE / _SITES, names),
-                        "Left, frequencies; right, how far learned ones are off (solid) and the growth or decay of "
-                        "waves (dotted), which a Lagrangian without dissipation should not have.",
-                    ),
-                    _dispersion_table(curves),
+                "Small waves about φ = 0 on the grid have ω₀ = (2c/h) sin(kh/2), that of a chain of springs. "
+                "With the paper's central difference of φ_x, ω = (c/h) |sin kh|: the shortest wave, (−1)ⁱ, "
+                "feels no force, since odd and even sites are two lattices that do not see one another, and "
+                "every wave beyond k = π/2h runs backwards. The models are trained on the compact stencil. "
+                "What they learned is read off by linearising them: e^{ikx + (γ ± iω)t}.",
+                Picture(
+                    "dispersion",
+                    partial(dispersions, curves, _SPEED, _SIZE / _SITES),
+                    "Left, frequencies; right, how far learned ones are off (solid) and the growth or decay of waves "
+                    "(dotted), which a Lagrangian without dissipation should not have.",
                 ),
+                _dispersion_table(curves),
             ),
-            Section("Elsewhere", (_elsewhere(models), _unlike(models))),
+            Section("Elsewhere", _elsewhere(models), _unlike(models)),
         ),
         validations=(),
         settings=settings,
@@ -179,57 +170,21 @@ def run(mode: Mode, settings: Settings, progress: Progress, config: Config | Non
     )
 
 
-def _learn(
-    name: str, config: Config, small: Ring, large: Ring, build: jax.Array, train: jax.Array, progress: Progress
-) -> LearnedWave:
-    """Train one model, and measure it on both rings and from other states."""
-    validation = eqx.filter_jit(small.stream)(jax.random.fold_in(train, 1), 64)
-    rows = {ring: grid_neighbourhoods((ring,)) for ring in (_SITES, _LARGE)}
-    graph = Graph(_SITES, 1, tuple(map(tuple, rows[_SITES].tolist())), ordered=True)
-    scales = symlnn.SiteScales.measured(validation, graph)
-    law = untrained(
-        name == "gnn",
-        scales,
-        config.architecture,
-        _SITES,
-        [Neighbourhoods(rows[_SITES])],
-        symmetries=_SYMMETRIES[name],
-        key=build,
-    )
-    fitted = symlnn.fit(
-        law,
-        small.stream,
-        ScaledAcceleration((_TEMPERING * scales.a[0],) * _SITES),
+def _fit(
+    name: str, config: Config, stream: Stream, build: jax.Array, train: jax.Array, listener: Listener
+) -> symlnn.Fit:
+    held_out = eqx.filter_jit(stream)(jax.random.fold_in(train, 1), 64)
+    graph = symlnn.load_lattice("wave_equation", n=_SITES).graph
+    scales = symlnn.SiteScales.measured(held_out, graph)
+    return symlnn.fit(
+        graph_network(name == "gnn", scales, config.architecture, graph, _SYMMETRIES[name], build),
+        symlnn.ScaledAcceleration(_TEMPERING * jnp.repeat(scales.a, _SITES)),
+        stream,
         key=train,
-        validation=validation,
+        error=symlnn.AccelerationError(held_out),
         recipe=config.recipe,
-        seconds=config.seconds,
-        progress=lambda report: progress(f"Training {name}", report),
-    )
-    progress(f"Following {name}", None)
-    law, wide = fitted.dynamics, on(fitted.dynamics, _LARGE, [Neighbourhoods(rows[_LARGE])])
-    test = jax.random.fold_in(train, 2)
-
-    def acceleration(ring: Ring, law: symlnn.AbstractDynamics) -> float:
-        samples = eqx.filter_jit(ring.stream)(test, config.test_states)
-        predicted = eqx.filter_jit(batched_accelerations)(law, samples.states)
-        return acceleration_errors(samples.a, predicted).relative_rms
-
-    def following(start: symlnn.States) -> Waves:
-        exact = roll_out(small.truth, start.q, start.v, small.exact.t)
-        return measure(small.truth, law, start, exact, _SPEED)
-
-    return LearnedWave(
-        name=name,
-        title=_TITLES[name],
-        law=law,
-        trainable_parameters=parameter_count(law),
-        fit=fitted,
-        acceleration=acceleration(small, law),
-        waves=measure(small.truth, law, small.start, small.exact, _SPEED),
-        large=measure(large.truth, wide, large.start, large.exact, _SPEED),
-        acceleration_large=acceleration(large, wide),
-        unlike={kind: following(start) for kind, start in unlike_states(_SITES, _SIZE, 2 * _AMPLITUDE, _SPEED).items()},
+        budget=Budget(seconds=config.seconds),
+        listener=lambda progress: listener(f"Training {name}", progress),
     )
 
 
@@ -245,8 +200,8 @@ def _motions(exact: np.ndarray, models: Sequence[LearnedWave], times: np.ndarray
 def _document(model: LearnedWave) -> dict[str, Any]:
     return {
         "title": model.title,
-        "trainable_parameters": model.trainable_parameters,
-        "states_seen": model.fit.states_seen,
+        "trainable_parameters": symlnn.parameter_count(model.law),
+        "states_seen": model.fit.seen,
         "train_seconds": model.fit.seconds,
         "steps": list(model.fit.steps),
         "acceleration": {"relative_rms": model.acceleration},
@@ -279,7 +234,7 @@ def _figures(waves: Waves) -> tuple[str, ...]:
         _pair(waves.error[:, -1]),
         _pair(waves.energy.max(axis=1)),
         _pair(waves.phase),
-        f"{waves.failed} of {len(waves.error)}",
+        f"{waves.failed.sum()} of {len(waves.error)}",
     )
 
 
@@ -288,7 +243,7 @@ _COLUMNS = ("field error half-way", "at the end", "energy", "phase (rad)", "fail
 
 def _table(models: Sequence[LearnedWave], analytic: Waves) -> Table:
     rows = [(m.name, f"{m.acceleration:.1e}", *_figures(m.waves)) for m in models]
-    named = (f"{m.name}: {m.title}, {m.trainable_parameters:,} parameters" for m in models)
+    named = (f"{m.name}: {m.title}, {symlnn.parameter_count(m.law):,} parameters" for m in models)
     return Table(
         ("model", "accelerations", *_COLUMNS),
         (*rows, ("analytic", "–", *_figures(analytic))),
@@ -320,9 +275,8 @@ def _dispersion_table(curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndar
     for i in shown:
         exact, compact = _SPEED * k[i], 2 * _SPEED / h * np.sin(k[i] * h / 2)
         central = _SPEED / h * abs(np.sin(k[i] * h))
-        rows.append(
-            (f"{i}", f"{exact:.5g}", f"{compact:.5g}", f"{central:.5g}", *(f"{c[1][i]:.5g}" for c in curves.values()))
-        )
+        learned = (omega[i] for _, omega, _ in curves.values())
+        rows.append((f"{i}", *(f"{omega:.5g}" for omega in (exact, compact, central, *learned))))
     return Table(
         ("waves around the ring", "ω = ck", "compact", "central", *curves), tuple(rows), "Frequencies, in 1/s."
     )
@@ -348,45 +302,25 @@ def _summary(models: Sequence[LearnedWave]) -> tuple[str, ...]:
 
 def _claims(models: Sequence[LearnedWave]) -> tuple[Claim, ...]:
     lgn, gnn = (model.waves.to_json() for model in models[:2])
+    drift, worse = lgn["energy_error_max"], "A network without a Lagrangian does not conserve it as well"
     ratio = models[0].acceleration_large / models[0].acceleration
+    sizes = f"ratio of relative acceleration errors, {_LARGE:,} sites to {_SITES}"
+    end = lgn["relative_error_end"]
     return (
-        Claim(
-            "An LGN follows a wave for several passes",
-            "by eye",
-            lgn["relative_error_end"],
-            "largest field error at the end; at most 0.05",
-            bool(lgn["relative_error_end"] <= 0.05),
+        Claim.at_most(
+            "An LGN follows a wave for several passes", "by eye", end, "largest field error at the end", 0.05
         ),
-        Claim(
-            "… and nearly conserves its energy",
-            "by eye",
-            lgn["energy_error_max"],
-            "of the total; at most 1e-3",
-            bool(lgn["energy_error_max"] <= 1e-3),
-        ),
-        Claim(
-            "A network without a Lagrangian does not conserve it as well",
-            None,
-            gnn["energy_error_max"] / lgn["energy_error_max"],
-            "ratio; more than 3",
-            bool(gnn["energy_error_max"] > 3 * lgn["energy_error_max"]),
-        ),
-        Claim(
-            "The same density serves grids of other sizes",
-            "by construction",
-            ratio,
-            f"ratio of relative acceleration errors, {_LARGE:,} sites to {_SITES}; at most 2",
-            bool(ratio <= 2),
-        ),
+        Claim.at_most("… and nearly conserves its energy", "by eye", drift, "of the total", 1e-3),
+        Claim.more_than(worse, None, gnn["energy_error_max"] / drift, "ratio", 3),
+        Claim.at_most("The same density serves grids of other sizes", "by construction", ratio, sizes, 2),
     )
 
 
 def _differences(config: Config, mode: Mode) -> tuple[str, ...]:
-    by = "by Muon alone" if mode is Mode.quick else "by Muon and then by Gauss–Newton steps"
     return (
         f"Each model is a perceptron of {config.architecture.depth} × {config.architecture.width} SiLU units for each "
-        f"of its parts, trained for {config.seconds:g} s {by} on the accelerations of fresh smooth fields; the paper "
-        "trains on the same quantities along simulated waves.",
+        f"of its parts, trained for {config.seconds:g} s {IN_WORDS[mode]} on the accelerations of fresh smooth fields; "
+        "the paper trains on the same quantities along simulated waves.",
         "lgn and gnn are built to be invariant under φ → φ + constant and x → −x, as the wave equation is; lgn_free is "
         "not. The paper does not say that its density is.",
         "The paper's density has central differences; ours, and that of the analytic system, is the compact one, whose "
