@@ -33,7 +33,7 @@ _tests = itertools.count()
 
 @pytest.fixture(autouse=True)
 def _bounded_memory_maps() -> Iterator[None]:
-    """Compiled functions are memory maps, of which Linux allows a process 65,530: forget them before they are as many."""
+    """Compiled functions are memory maps, of which Linux allows a process 65,530: forget them before that."""
     yield
     if next(_tests) % 10 == 0 and _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > _MANY_MAPS:
         jax.clear_caches()
