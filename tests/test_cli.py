@@ -69,6 +69,8 @@ def test_new_does_not_overwrite(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert "exists" in err
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_generate_train_simulate_validate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The commands feed one another: data to training, the model to a roll-out and to a report."""
     own = ("--trajectories", "12", "--duration", "2", "--rate", "20", "--noise", "0.001")

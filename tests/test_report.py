@@ -122,6 +122,8 @@ def test_a_model_keeps_its_colour() -> None:
     assert len({*shades.values(), TRUTH}) == 5
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_energy_is_null_where_it_is_not_conserved(tmp_path: Path) -> None:
     pendulum = symlnn.load_system("pendulum")
     theta = pendulum.coordinates[0]
