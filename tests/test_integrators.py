@@ -14,8 +14,6 @@ from symlnn._dynamics import Doubled
 from symlnn._integrator import Integrator
 from symlnn._simulate import flow
 
-pytestmark = [pytest.mark.slow, pytest.mark.production]
-
 
 class DampedOscillator(symlnn.AbstractSecondOrderDynamics):
     """q̈ = −4 q − 0.4 q̇: accelerations depend on velocities, so that no half of (q, v) moves by the other alone."""
