@@ -147,10 +147,8 @@ class SymbolicDynamics(AbstractSecondOrderDynamics):
         """M and Q − b."""
         arguments = (q, v, _check_inputs(self.law, u), t, self.parameters.values(m, q))
         matrix = compile_quantity(self.law, "mass_matrix")(*arguments)
-        tags = lx.symmetric_tag
-        return Equation(
-            lx.MatrixLinearOperator(matrix, tags), compile_quantity(self.law, "right_hand_side")(*arguments)
-        )
+        right_hand_side = compile_quantity(self.law, "right_hand_side")(*arguments)
+        return Equation(lx.MatrixLinearOperator(matrix, lx.symmetric_tag), right_hand_side)
 
     def acceleration(
         self,

@@ -25,8 +25,10 @@ from ._recipe import Budget, Recipe
 from ._residual import AbstractResidual
 from ._stage import AbstractStage, Problem
 
-_HELD_OUT = 2048
-_HELD_OUT_SHARE = 0.1
+HELD_OUT = 2048
+"""Observations that the held-out error is taken over, where they can be drawn."""
+HELD_OUT_SHARE = 0.1
+"""The share of given data that is held out."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,8 @@ def _divided(residual: AbstractResidual, data: Any, key: Key) -> tuple[Source, A
     """Where training draws from, and the error on what it does not draw."""
     split = jax.random.fold_in(key, 2**31 - 1)
     if callable(data):
-        return data, ResidualError(residual, draw(data, split, _HELD_OUT))
-    training, held = (residual.observations.of(part) for part in hold_out(data, _HELD_OUT_SHARE, split))
+        return data, ResidualError(residual, draw(data, split, HELD_OUT))
+    training, held = (residual.observations.of(part) for part in hold_out(data, HELD_OUT_SHARE, split))
     return Resample(training), ResidualError(residual, held)
 
 

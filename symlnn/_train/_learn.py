@@ -15,12 +15,9 @@ from .._system import System
 from .._types import Key, Samples
 from ._checkpoint import Checkpoint
 from ._error import AbstractError, AccelerationError
-from ._fit import Fit, Listener, fit
+from ._fit import HELD_OUT, HELD_OUT_SHARE, Fit, Listener, fit
 from ._recipe import Budget, Recipe
 from ._residual import AbstractResidual, find_residual
-
-_HELD_OUT = 2048
-_HELD_OUT_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def learn(
     scaled = _scaled(system, data, held)
     spec = ModelSpec(found, system, natural_scales(system, scaled))
     dynamics = spec.build(build)
-    some = scaled[jax.random.permutation(jax.random.key(0), scaled.size)[:_HELD_OUT]]
+    some = scaled[jax.random.permutation(jax.random.key(0), scaled.size)[:HELD_OUT]]
     residual = find_residual(found.residual, dynamics, spec.scales, some)
     source, error = _divided(system, residual, data, scaled, held)
     rows = jax.eval_shape(lambda: residual(dynamics, source(train, 1))).shape[-1]
@@ -88,7 +85,7 @@ def learn(
 
 def _scaled(system: System, data: xr.Dataset | Samples | None, key: Key) -> Samples:
     """The samples that scales are taken from."""
-    return draw(Stream.of(system), key, _HELD_OUT) if data is None else Instants().of(data)
+    return draw(Stream.of(system), key, HELD_OUT) if data is None else Instants().of(data)
 
 
 def _divided(
@@ -97,11 +94,11 @@ def _divided(
     """Where training draws from, and the error on what it does not draw: on motions that it has not seen."""
     if data is None:
         return Stream.of(system, residual.observations), AccelerationError(scaled)
-    training, held_out = hold_out(data, _HELD_OUT_SHARE, key)  # pyright: ignore[reportArgumentType]
+    training, held_out = hold_out(data, HELD_OUT_SHARE, key)  # pyright: ignore[reportArgumentType]
     source = Resample(residual.observations.of(training))
     _require_unwrapped(system, training)
     held = Instants().of(held_out)
-    order = jax.random.permutation(key, held.size)[:_HELD_OUT]
+    order = jax.random.permutation(key, held.size)[:HELD_OUT]
     return source, AccelerationError(held[order])
 
 
