@@ -6,11 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
 from jax.core import Tracer
+from jax.typing import DTypeLike
 from jaxtyping import Array
 
+from ._dynamics import is_additive
 from ._types import Scalar
 
-_TOLERANCE_OF_STEPS = diffrax.with_stepsize_controller_tols(diffrax.VeryChord)().rtol
+_DEFAULT_FINDER = diffrax.with_stepsize_controller_tols(diffrax.VeryChord)()
+_TOLERANCE_OF_STEPS = _DEFAULT_FINDER.rtol
 """What stands in a root finder of diffrax for the tolerance of the controller of steps."""
 
 
@@ -38,6 +41,11 @@ class Integrator(eqx.Module):
         if self.max_steps < 1:
             raise ValueError(f"max_steps of an Integrator must be positive, but is {self.max_steps}.")
         name = type(self.solver).__name__
+        if isinstance(self.solver, diffrax.HalfSolver) and isinstance(self.solver, diffrax.AbstractImplicitSolver):
+            raise ValueError(
+                "HalfSolver takes an explicit solver or a splitting one: diffrax finds no root finder in one that wraps "
+                f"{type(self.solver.solver).__name__}. Implicit solvers need a constant step=…, or estimate their error."
+            )
         adaptive = self.controller is None and self.step is None
         if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController):
             adaptive = True
@@ -56,8 +64,7 @@ class Integrator(eqx.Module):
     def prepared(self, times: Array) -> "Integration":
         """The integration over these times, with every number an array: none of them is compiled in."""
         dtype = times.dtype
-        usual = 1e-8 if dtype == jnp.float64 else 1e-5
-        rtol, atol = (jnp.asarray(usual if x is None else x, dtype) for x in (self.rtol, self.atol))
+        rtol, atol = (jnp.asarray(default_tolerance(dtype) if x is None else x, dtype) for x in (self.rtol, self.atol))
         controller = self.controller
         if controller is None and self.step is None:
             # a motion that runs into a singularity ends there, instead of creeping on for max_steps
@@ -65,9 +72,9 @@ class Integrator(eqx.Module):
             controller = diffrax.PIDController(rtol=rtol, atol=atol, dtmin=smallest)
         elif controller is None:
             controller = diffrax.ConstantStepSize()
-        solver = self.solver
+        solver = with_root_finder(self.solver)
         if not isinstance(controller, diffrax.AbstractAdaptiveStepSizeController):
-            solver = _with_tolerances(solver, rtol, atol)
+            solver = with_tolerances(solver, rtol, atol)
         step = None if self.step is None else jnp.asarray(self.step, dtype)
         return Integration(solver, controller, step, self.dense, self.max_steps)
 
@@ -87,7 +94,28 @@ def is_known(value: object) -> bool:
     return not isinstance(value, Tracer)
 
 
-def _with_tolerances(solver: diffrax.AbstractSolver, rtol: Scalar, atol: Scalar) -> diffrax.AbstractSolver:
+def default_tolerance(dtype: DTypeLike) -> float:
+    """The tolerance of a step where none is given."""
+    return 1e-8 if dtype == jnp.float64 else 1e-5
+
+
+def with_root_finder(solver: diffrax.AbstractSolver) -> diffrax.AbstractSolver:
+    """An additive solver (`KenCarp3`) with a root finder that ends on an equation whose solution it starts from.
+
+    The first stage of such a step is solved already. `VeryChord`, the default, asks there for iterates that shrink,
+    and those of rounding do not: it reports that it diverged, at every size of step. `optimistix.Chord` does not ask.
+    A root finder that the solver was given stays.
+    """
+    if not (isinstance(solver, diffrax.AbstractImplicitSolver) and is_additive(solver)):
+        return solver
+    if not eqx.tree_equal(solver.root_finder, _DEFAULT_FINDER):
+        return solver
+    return eqx.tree_at(lambda s: s.root_finder, solver, diffrax.with_stepsize_controller_tols(optx.Chord)())
+
+
+def with_tolerances(
+    solver: diffrax.AbstractSolver, rtol: float | Scalar, atol: float | Scalar
+) -> diffrax.AbstractSolver:
     """An implicit solver whose root finder has tolerances, where it is left to take them from the steps'."""
     if not isinstance(solver, diffrax.AbstractImplicitSolver) or solver.root_finder.rtol is not _TOLERANCE_OF_STEPS:
         return solver

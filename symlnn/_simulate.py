@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from ._dynamics import AbstractDynamics, Doubled, all_finite, ode_terms, splits
 from ._inputs import Control, motion_axes
-from ._integrator import Integration, Integrator, is_known
+from ._integrator import Integration, Integrator, default_tolerance, is_known, with_root_finder, with_tolerances
 from ._results import RESULTS
 from ._types import RealScalar, States, as_float
 
@@ -91,6 +91,8 @@ def flow(
     and can be differentiated through, by the `adjoint`: training goes through here.
     """
     law = Doubled(dynamics) if splits(solver) else dynamics
+    tolerance = default_tolerance(state.q.dtype)
+    solver = with_tolerances(with_root_finder(solver), tolerance, tolerance)
 
     def shifted(t: RealScalar, y: Any, args: tuple) -> Any:
         dynamics, state, inputs = args

@@ -36,5 +36,6 @@ from ._symbolic import SymbolicLagrangian as SymbolicLagrangian
 from ._symbolic import SymbolicPositions as SymbolicPositions
 from ._symbolic_graph import SymbolicDensity as SymbolicDensity
 from ._symbolic_graph import graph_lagrangian as graph_lagrangian
+from ._terms import is_additive as is_additive
 from ._terms import ode_terms as ode_terms
 from ._terms import splits as splits

@@ -14,6 +14,11 @@ def splits(solver: diffrax.AbstractSolver) -> bool:
     return isinstance(solver.term_structure, tuple)
 
 
+def is_additive(solver: diffrax.AbstractSolver) -> bool:
+    """Whether the solver is explicit in one part of ẏ = f + g and implicit in the other, as `KenCarp3` is."""
+    return get_origin(solver.term_structure) is diffrax.MultiTerm
+
+
 def ode_terms(
     vector_field: Callable[[Any, Any, Any], Any], solver: diffrax.AbstractSolver
 ) -> PyTree[diffrax.AbstractTerm]:
@@ -27,10 +32,9 @@ def ode_terms(
     Raises `ValueError` for a solver of stochastic equations only.
     """
     whole = diffrax.ODETerm(vector_field)
-    structure = solver.term_structure
     if splits(solver):
         return whole, whole
-    if get_origin(structure) is not diffrax.MultiTerm:
+    if not is_additive(solver):
         return whole
     if not isinstance(solver, diffrax.AbstractImplicitSolver):
         raise ValueError(
