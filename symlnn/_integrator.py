@@ -43,8 +43,8 @@ class Integrator(eqx.Module):
         name = type(self.solver).__name__
         if isinstance(self.solver, diffrax.HalfSolver) and isinstance(self.solver, diffrax.AbstractImplicitSolver):
             raise ValueError(
-                "HalfSolver takes an explicit solver or a splitting one: diffrax finds no root finder in one that wraps "
-                f"{type(self.solver.solver).__name__}. Implicit solvers need a constant step=…, or estimate their error."
+                "HalfSolver takes an explicit solver or a splitting one: in diffrax it has no root finder for "
+                f"{type(self.solver.solver).__name__}. Give the Integrator that solver itself."
             )
         adaptive = self.controller is None and self.step is None
         if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController):

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS: tuple[tuple[str, ...], ...] = (
-    ("_version", "_types", "_results", "_inputs", "_integrator", "_frozen", "_atomic", "_array_file"),
+    ("_version", "_types", "_results", "_inputs", "_frozen", "_atomic", "_array_file"),
     ("_distribution",),
     ("_neighbourhoods",),
     ("_symbolic",),
@@ -21,6 +21,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("_compile",),
     ("_dynamics",),
     ("_models",),
+    ("_integrator",),
     ("_simulate",),
     ("_data",),
     ("_train",),

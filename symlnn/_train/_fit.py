@@ -29,6 +29,8 @@ HELD_OUT = 2048
 """Observations that the held-out error is taken over, where they can be drawn."""
 HELD_OUT_SHARE = 0.1
 """The share of given data that is held out."""
+_SHARE_OF_PLANNING = 0.2
+"""The time of a stage beyond which its steps are not timed again before it begins."""
 
 
 @dataclass(frozen=True)
@@ -225,13 +227,25 @@ class _Training:
         return advance(stage, self.problem, self.error, member, self.key, jax.tree.map(jnp.asarray, span))
 
     def _plan(self, stage: AbstractStage, latest: "_Latest", deadline: float) -> int:
-        """The steps of a stage that fill the time left for it, from the time of one chunk, the faster of two."""
-        elapsed = math.inf
-        for _ in range(2):
+        """The steps of a stage that fill the time left for it, from the time of some of them, the fastest.
+
+        A tenth of a chunk is tried, which is enough for a stage that is planned anew as it runs; one with a schedule
+        tries whole chunks too, where they cost little of the time that they plan.
+        """
+
+        def seconds(count: int) -> float:
             begin = time.monotonic()
-            jax.block_until_ready(self._steps(stage, latest.member, (0, 0, stage.chunk)))
-            elapsed = min(elapsed, time.monotonic() - begin)
-        return max(stage.chunk, round((deadline - latest.position.spent) * stage.chunk / elapsed))
+            jax.block_until_ready(self._steps(stage, latest.member, (0, 0, count)))
+            return time.monotonic() - begin
+
+        left, judging, per_step, tried = deadline - latest.position.spent, seconds(0), math.inf, 0.0
+        for count in (math.ceil(stage.chunk / 10), stage.chunk, stage.chunk):
+            elapsed = seconds(count)
+            per_step = min(per_step, max(elapsed - judging, 0.0) / count + judging / stage.chunk)
+            tried += elapsed
+            if not stage.scheduled or tried > _SHARE_OF_PLANNING * left:
+                break
+        return max(1, round(left / per_step))
 
     def _advance(self, latest: "_Latest", stage: AbstractStage) -> None:
         position = latest.position
