@@ -86,8 +86,10 @@ from ._models import NeighbourhoodMLP as NeighbourhoodMLP
 from ._models import Scales as Scales
 from ._models import SiteScales as SiteScales
 from ._models import TrainedModel as TrainedModel
+from ._models import acceleration_network as acceleration_network
 from ._models import declared_forces as declared_forces
 from ._models import find_model as find_model
+from ._models import lagrangian_network as lagrangian_network
 from ._models import load_model as load_model
 from ._models import load_spec as load_spec
 from ._models import natural_scales as natural_scales

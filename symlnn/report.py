@@ -14,6 +14,7 @@ from ._report import Validation as Validation
 from ._report import check_folder as check_folder
 from ._report import equation as equation
 from ._report import examine as examine
+from ._report import figures_of as figures_of
 from ._report import number as number
 from ._report import replaced_folder as replaced_folder
 from ._report import results_table as results_table

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import symlnn
-from symlnn import GraphAcceleration, NeighbourhoodMLP, graph_neighbourhoods, grid_neighbourhoods, parameter_count
+from symlnn import GraphAcceleration, NeighbourhoodMLP, graph_neighbourhoods, parameter_count
 
 SMALL = symlnn.Architecture(width=16, depth=2)
 SCALES = symlnn.SiteScales(q_mean=(0.5,), q=(1.0,), difference=(0.7,), v=(2.0,), a=(3.0,))
@@ -70,17 +70,17 @@ def test_one_density_serves_sites_with_any_number_of_neighbours() -> None:
 
 def test_runs_on_other_sizes() -> None:
     """A state of period 8 moves on 8 sites as on 24."""
-    rows = grid_neighbourhoods((8,))
-    small = symlnn.GraphLagrangian([density()], [symlnn.Neighbourhoods(rows)], 8)
-    large = small.on(24, [symlnn.Neighbourhoods(grid_neighbourhoods((24,)))])
+    ring, wider = (symlnn.load_lattice("wave_equation", n=n).graph for n in (8, 24))
+    small = symlnn.GraphLagrangian([density()], symlnn.Neighbourhoods.of(ring), 8)
     q, v = jax.random.normal(jax.random.key(2), (2, 8))
-    a, b = (symlnn.SparseEulerLagrange(law) for law in (small, large))
+    a = symlnn.SparseEulerLagrange(small)
+    b = a.on(wider)
     accelerate = eqx.filter_jit(lambda law, q, v: law.acceleration(q, v))
     wide_q, wide_v = jnp.tile(q, 3), jnp.tile(v, 3)
     np.testing.assert_allclose(accelerate(b, wide_q, wide_v), jnp.tile(accelerate(a, q, v), 3), rtol=1e-9)
     network = NeighbourhoodMLP(SCALES, SMALL, 1, members=3, moving=3, key=jax.random.key(0))
-    direct = GraphAcceleration(network, (symlnn.Neighbourhoods(rows),), 8)
-    wide = direct.on(24, [symlnn.Neighbourhoods(grid_neighbourhoods((24,)))])
+    direct = GraphAcceleration(network, symlnn.Neighbourhoods.of(ring), 8)
+    wide = direct.on(wider)
     np.testing.assert_allclose(
         wide(wide_q, wide_v, None, None, 0.0), jnp.tile(direct(q, v, None, None, 0.0), 3), rtol=1e-12
     )

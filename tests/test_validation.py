@@ -5,7 +5,10 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +18,10 @@ import sympy as sp
 
 import symlnn
 from symlnn.report import FIGURES, examine, settings_of
-from validation import _appendix_c
+from validation import _appendix_c, _write
 from validation.__main__ import STUDIES
-from validation._study import Animation, Claim, Equation, Mode, Picture, Results, Section, Study, Table
-from validation._write import markdown, write_study
+from validation._study import Animation, Claim, Equation, Mode, Study, read_claims
+from validation._write import Report
 
 SMALL = symlnn.find_model("nn", architecture=symlnn.Architecture(width=8, depth=1))
 TINY = symlnn.Effort(symlnn.Budget(steps=20), test_states=200, trajectories=3, check_states=100)
@@ -34,90 +37,153 @@ def validations() -> tuple[symlnn.Validation, ...]:
     return examined("pendulum"), examined("harmonic_oscillator")
 
 
+class Small(ModuleType):
+    """A study with the template of another, small one."""
+
+    CONFIG = dict.fromkeys(Mode)
+    CLAIMS = (
+        Claim("One", "more", 1.0, "m", at_most=3.0),
+        Claim("Two", "words", None),
+        Claim("Three", "more", None, "m", at_least=3.0),
+    )
+
+
+TEMPLATE = """{% extends "study.md.jinja" %}
+{% block title %}A test{% endblock %}
+{% block summary %}It works.{% endblock %}
+{% block differences %}- None.{% endblock %}
+{% block sections %}
+## First
+
+Text & more.
+
+| what | how much |
+|---|--:|
+| {{ words | number }} | {{ more | number }} |
+
+{{ picture("energy", "A picture.") }}
+
+{{ picture("none", "Left out.") }}
+
+{{ equation("L") }}
+
+{% for name in pictured %}
+{{ results(name) }}
+{% endfor %}
+
+{{ animation("They move.") if moves else "" }}
+{% endblock %}
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Study], Path]:
+    """Writes a study by the template above, and returns the folder."""
+    for template in (Path(_write.__file__).parent / "templates").iterdir():
+        (tmp_path / "templates").mkdir(exist_ok=True)
+        (tmp_path / "templates" / template.name).write_text(template.read_text())
+    (tmp_path / "templates" / "small.md.jinja").write_text(TEMPLATE)
+    monkeypatch.setattr(_write, "TEMPLATES", tmp_path / "templates")
+
+    def written(study: Study) -> Path:
+        settings = settings_of(seed=3, command="python -m validation test")
+        Report(Small("validation.small"), study, settings, Mode.quick).write(tmp_path / "r")
+        return tmp_path / "r"
+
+    return written
+
+
 def study(validations: tuple[symlnn.Validation, ...]) -> Study:
     first = validations[0]
-    system = first.system
-    blocks = (
-        "Text & more.",
-        Table(("what", "how much"), (("a|b", math.inf), ("c", 1234)), "A table."),
-        Picture("energy", lambda: FIGURES["energy"](first), "A picture."),
-        Picture("none", lambda: None, "Left out."),
-        Equation(system, sp.Symbol("L"), system.plain_lagrangian),
-        Results(first),
-    )
+    figures = {"words": "a|b", "more": math.inf, "moves": False, "pictured": [v.system.name for v in validations]}
     return Study(
-        name="test",
-        title="A test",
-        summary=("It works.",),
-        claims=(Claim("One", 1.0, math.inf, "m", False), Claim("Two", None, "yes", "")),
-        differences=("None.",),
-        sections=(Section("First", *blocks),),
+        figures=figures,
         validations=validations,
-        settings=settings_of(seed=3, command="python -m validation test"),
-        mode=Mode.quick,
-        extra={"more": math.nan},
-        model_extra={(system.name, "network"): {"velocity": {"median": 0.5}}},
+        of_models={(first.system.name, "network"): {"velocity": {"median": 0.5}}},
+        pictures={"energy": lambda: FIGURES["energy"](first), "none": lambda: None},
+        equations={"L": Equation(first.system, sp.Symbol("L"), first.system.plain_lagrangian)},
     )
 
 
-def test_a_study_of_one_system(validations: tuple[symlnn.Validation, ...], tmp_path: Path) -> None:
-    write_study(study(validations[:1]), tmp_path / "r")
-    document = json.loads((tmp_path / "r" / "report.json").read_text())
+def test_a_study_of_one_system(validations: tuple[symlnn.Validation, ...], write: Callable[[Study], Path]) -> None:
+    folder = write(study(validations[:1]))
+    document = json.loads((folder / "report.json").read_text())
     assert document["system"] == "pendulum"
     assert document["models"]["network"]["velocity"] == {"median": 0.5}
     assert document["models"]["network"]["energy"]["trajectories"] == 3
-    assert document["paper"][0] == {"claim": "One", "paper": 1.0, "here": None, "unit": "m", "holds": False}
-    assert document["more"] is None
-    page = (tmp_path / "r" / "index.html").read_text()
+    one = {"claim": "One", "paper": 1.0, "here": None, "unit": "m; at most 3", "holds": False}
+    assert document["paper"][0] == one  # infinite, which JSON does not know
+    page = (folder / "index.html").read_text()
     assert "Text &amp; more." in page
-    assert "<b>no</b>" in page
+    assert "<strong>no</strong>" in page
     assert page.count("data:image/png") == 1
+    assert page.count("<table>") == 4  # claims, our own, what was learned, how well
+    assert "<math" in page
     assert "http" not in page.replace("http://www.w3.org", "").replace("https://www.w3.org", "")
-    written = {str(path.relative_to(tmp_path / "r")) for path in (tmp_path / "r").rglob("*.*")}
+    written = {str(path.relative_to(folder)) for path in folder.rglob("*.*")}
     assert {"models/network.eqx", "data/test_states.nc", "figures/energy.pdf", "tables.md"} <= written
+    text = (folder / "tables.md").read_text()
+    assert "| One | 1 | ∞ | m; at most 3 | **no** |" in text
+    assert "| a∣b | ∞ |" in text
+    assert "`python -m validation test`" in text
+    assert "|---|--:|--:|" in text and "| Acceleration error, absolute |" in text
+    assert "A picture" not in text
 
 
-def test_a_study_of_several(validations: tuple[symlnn.Validation, ...], tmp_path: Path) -> None:
-    write_study(study(validations), tmp_path / "r")
-    document = json.loads((tmp_path / "r" / "report.json").read_text())
+def test_a_study_of_several(validations: tuple[symlnn.Validation, ...], write: Callable[[Study], Path]) -> None:
+    folder = write(study(validations))
+    document = json.loads((folder / "report.json").read_text())
     assert set(document["systems"]) == {"pendulum", "harmonic_oscillator"}
     assert document["systems"]["pendulum"]["models"]["network"]["velocity"]["median"] == 0.5
-    assert (tmp_path / "r" / "harmonic_oscillator" / "models" / "network.eqx").is_file()
+    assert (folder / "harmonic_oscillator" / "models" / "network.eqx").is_file()
 
 
-def test_a_study_of_no_system(validations: tuple[symlnn.Validation, ...], tmp_path: Path) -> None:
+def test_a_study_of_no_system(validations: tuple[symlnn.Validation, ...], write: Callable[[Study], Path]) -> None:
     """One that measures in its own way, with curves that move."""
     curves = {"analytic": np.ones((3, 4)), "network": np.full((3, 4), np.nan)}
-    moving = Animation(curves, np.linspace(0.0, 1.0, 3), "They move.")
-    alone = dataclasses.replace(
-        study(validations), validations=(), model_extra={}, sections=(Section("First", moving),)
-    )
-    write_study(alone, tmp_path / "r")
-    document = json.loads((tmp_path / "r" / "report.json").read_text())
+    moving = Animation(curves, np.linspace(0.0, 1.0, 3))
+    figures = {"words": "a|b", "more": math.inf, "moves": True, "pictured": []}
+    alone = {"validations": (), "of_models": {}, "animation": moving, "figures": figures}
+    folder = write(dataclasses.replace(study(validations), **alone))
+    document = json.loads((folder / "report.json").read_text())
     assert document["seed"] == 3
     assert "systems" not in document
-    page = (tmp_path / "r" / "index.html").read_text()
+    page = (folder / "index.html").read_text()
     assert page.count("<canvas") == 1
     assert "NaN" not in page
 
 
-def test_claims_with_a_limit() -> None:
-    assert Claim.at_most("c", None, 2.0, "m", 3) == Claim("c", None, 2.0, "m; at most 3", True)
-    assert Claim.at_most("c", None, math.nan, "m", 3).holds is False
-    assert Claim.more_than("c", 1.0, 2.0, "m", 1e-3) == Claim("c", 1.0, 2.0, "m; more than 0.001", True)
+@pytest.mark.parametrize(
+    ("limits", "value", "holds"),
+    [
+        ({"at_most": 3.0}, 2.0, True),
+        ({"at_most": 3.0}, math.nan, False),
+        ({"at_most": 3.0}, math.inf, False),
+        ({"at_least": 1e-3}, 2.0, True),
+        ({"at_least": 1.0, "at_most": 3.0}, 0.5, False),
+        ({"at_least": 1.0, "at_most": 3.0}, 2.0, True),
+        ({"equal": "softplus"}, "tanh", False),
+        ({"equal": True}, True, True),
+        ({"at_most": 3.0}, None, None),
+        ({}, 2.0, None),
+    ],
+)
+def test_a_claim_holds_within_its_limits(limits: dict[str, Any], value: Any, holds: bool | None) -> None:
+    assert Claim("c", "a.b", None, "m", **limits).judged({"a": {"b": value}})["holds"] is holds
 
 
-def test_tables_as_markdown(validations: tuple[symlnn.Validation, ...]) -> None:
-    text = markdown(study(validations[:1]))
-    assert "| One | 1 | ∞ | m | no |" in text
-    assert "| a∣b | ∞ |" in text
-    assert "`python -m validation test`" in text
+def test_a_claim_names_its_limits() -> None:
+    claim = Claim("c", "a.b", 1.0, "m", at_least=1.0, at_most=1e-3)
+    assert claim.judged({"a": {"b": 2.0}})["unit"] == "m; at least 1; at most 0.001"
 
 
 @pytest.mark.parametrize("name", list(STUDIES))
 def test_every_study_has_every_mode(name: str) -> None:
     study = STUDIES[name]
     assert set(study.CONFIG) == set(Mode)
+    assert study.CLAIMS
+    assert read_claims(name)
+    assert (Path(_write.TEMPLATES) / f"{name}.md.jinja").is_file()
     assert "Source: " in (study.__doc__ or "")
     assert callable(study.run)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import symlnn
-from validation._graphs import law
-from validation._toda_network import TODA
-from validation._waves import Ring, dispersion, unlike_states
-from validation.lattices import crossing
+from symlnn.metrics import dispersion
+from validation._waves import follow, unlike_states
+from validation._waves import lattice_law as law
+from validation.lattices import TODA, crossing
 
 SINE_GORDON, PHI4, CHAIN = (
     symlnn.load_file(symlnn.system_path(name), "exact solutions") for name in ("sine_gordon", "phi4", "fput_chain")
@@ -72,20 +72,34 @@ def test_mode_energies_add_up_to_the_energy() -> None:
 
 def test_dispersion_of_the_analytic_laws() -> None:
     """ω² = (2c/h)² sin²(kh/2) + μ², without growth."""
-    k, omega, growth = dispersion(law("klein_gordon", {"mu": 3.0}, n=16), 16, 1 / 16)
-    np.testing.assert_allclose(omega, np.sqrt((32 * np.sin(k / 32)) ** 2 + 9), rtol=1e-9)
-    np.testing.assert_allclose(growth, 0.0, atol=1e-6)
+    found = dispersion(law("klein_gordon", {"mu": 3.0}, n=16), 16, 1 / 16)
+    k = found.wave_number
+    np.testing.assert_allclose(found.frequency, np.sqrt((32 * np.sin(k / 32)) ** 2 + 9), rtol=1e-9)
+    np.testing.assert_allclose(found.growth, 0.0, atol=1e-6)
+
+
+def test_growth_of_waves_that_die_out() -> None:
+    """Of q̈ᵢ = qᵢ₊₁ − 2qᵢ + qᵢ₋₁ − 0.2 q̇ᵢ: γ = −0.1 and ω² = 4 sin²(k/2) − 0.01, in units of the spacing."""
+
+    class Damped(symlnn.AbstractSecondOrderDynamics):
+        def acceleration(self, q: jax.Array, v: jax.Array, m: Any = None, u: Any = None, t: Any = 0.0) -> jax.Array:
+            return jnp.roll(q, 1) - 2 * q + jnp.roll(q, -1) - 0.2 * v
+
+    found = dispersion(Damped(), 12, 1.0)
+    k = found.wave_number[1:]
+    np.testing.assert_allclose(found.growth[1:], -0.1, rtol=1e-9)
+    np.testing.assert_allclose(found.frequency[1:], np.sqrt(4 * np.sin(k / 2) ** 2 - 0.01), rtol=1e-9)
 
 
 def test_the_truth_follows_itself() -> None:
     truth = law("wave_equation", n=20)
     start = symlnn.SmoothFields((20,), (0.05,), 0.1, 0.1, ((0.05, 0.5),), drift=False)(jax.random.key(0), 2)
-    ring = Ring.of(truth, start, start, jnp.linspace(0.0, 1.0, 11), 1.0)
+    ring = symlnn.Bench.of_law(truth, start, start, jnp.linspace(0.0, 1.0, 11), tolerance=1e-9)
     slow = law("wave_equation", {"c": 0.99}, n=20)
-    same, off = (ring.follow(model) for model in (truth, slow))
-    assert ring.acceleration(truth) == 0.0
-    assert ring.acceleration(slow) == pytest.approx(1 - 0.99**2)
-    assert off[1:].to_json()["motions"] == 1
+    (same, exact), (off, figures) = (follow(ring, model, 1.0) for model in (truth, slow))
+    assert exact["acceleration"]["relative_rms"] == 0.0
+    assert figures["acceleration"]["relative_rms"] == pytest.approx(1 - 0.99**2)
+    assert figures["field"]["motions"] == 2
     assert not same.failed.any()
     assert same.error.max() == 0
     assert same.phase.max() < 1e-12

@@ -20,7 +20,7 @@ from symlnn.report import check_folder, settings_of
 
 from . import activations, coordinates, double_pendulum, initialisation, lattices, relativistic_particle, wave_equation
 from ._study import Mode
-from ._write import cell, verdict, write_study
+from ._write import Report, cell, verdict
 
 STUDIES: Mapping[str, ModuleType] = {
     "double_pendulum": double_pendulum,
@@ -31,7 +31,7 @@ STUDIES: Mapping[str, ModuleType] = {
     "wave_equation": wave_equation,
     "lattices": lattices,
 }
-"""The studies by name: each is a file with a frozen `CONFIG` for every mode and a function `run`."""
+"""The studies by name: each is a file with a frozen `CONFIG` for every mode, `CLAIMS`, and a function `run`."""
 
 
 def _list(asked: bool) -> None:
@@ -43,13 +43,13 @@ def _list(asked: bool) -> None:
         raise typer.Exit
 
 
-def _commit() -> str | None:
-    """The commit of this checkout, marked where files have been changed since; None outside of one."""
+def _commit() -> dict[str, str]:
+    """The commit of this checkout, marked where files have been changed since; nothing outside of one."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return {"commit": subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()}
     except (OSError, subprocess.CalledProcessError):
-        return None
+        return {}
 
 
 def main(
@@ -73,7 +73,7 @@ def main(
         raise typer.BadParameter(str(error), param_hint="--out") from error
     jax.config.update("jax_enable_x64", True)
     mode = Mode.quick if quick else Mode.full if full else Mode.default
-    console, begin = Console(), time.monotonic()
+    module, console, begin = STUDIES[name], Console(), time.monotonic()
     with Console(stderr=True).status("Starting") as status:
 
         def listener(doing: str, progress: Progress | None) -> None:
@@ -82,14 +82,14 @@ def main(
 
         command = shlex.join(["python", "-m", "validation", *sys.argv[1:]])
         settings = settings_of(seed=seed, quick=quick, command=command)
-        if (commit := _commit()) is not None:
-            settings = dataclasses.replace(settings, versions={**settings.versions, "commit": commit})
-        study = STUDIES[name].run(mode, settings, listener)
+        settings = dataclasses.replace(settings, versions={**settings.versions, **_commit()})
+        study = module.run(module.CONFIG[mode], settings, listener)
         listener("Writing the report", None)
-        write_study(study, out)
+        figures = Report(module, study, settings, mode).write(out)
     table = Table("claim", "paper", "here", "unit", "holds", box=None)
-    for claim in study.claims:
-        table.add_row(claim.claim, cell(claim.paper), cell(claim.here), claim.unit, verdict(claim.holds))
+    for entry in figures["paper"]:
+        values = (cell(entry[key]) for key in ("claim", "paper", "here", "unit"))
+        table.add_row(*values, verdict(entry["holds"]))
     console.print(table)
     console.print(f"Wrote {out / 'index.html'} after {time.monotonic() - begin:.0f} s.", soft_wrap=True)
 

@@ -5,6 +5,7 @@ Source: Cranmer et al. 2020 (arXiv:2003.04630), appendix C; the regularisation i
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -14,8 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+from matplotlib.figure import Figure
 
 from symlnn import INITIALIZATIONS, MLP, AbstractLagrangian, Architecture, EulerLagrange
+from symlnn.plots import colours
 
 RULES = ("cranmer", "lecun", "glorot", "he")
 _DOF = 2
@@ -78,40 +81,51 @@ def _median_divergence(log_sigma: Array, keys: Array, width: int, hidden: int, i
     return jnp.median(jnp.where(jnp.isfinite(values), values, jnp.inf))
 
 
-def divergences_of_rules(width: int, hidden: int, *, draws: int, inputs: int, key: Array) -> dict[str, float]:
-    """The median over draws of the divergence, for every rule."""
-    keys = jax.random.split(key, draws)
+@dataclass(frozen=True)
+class Search:
+    """How much is drawn."""
+
+    draws: int = 10
+    """Of weights, for each divergence."""
+    inputs: int = 256
+    rounds: int = 12
+    """Of the cross-entropy method."""
+    candidates: int = 24
+
+
+def divergences_of_rules(width: int, hidden: int, search: Search, *, key: Array) -> dict[tuple[str, int, int], float]:
+    """The median over draws of the divergence, by (rule, width, hidden layers)."""
+    keys = jax.random.split(key, search.draws)
     log_sigmas = {rule: jnp.log(jnp.array(sigmas(rule, width, hidden))) for rule in RULES}
-    return {rule: float(_median_divergence(s, keys, width, hidden, inputs)) for rule, s in log_sigmas.items()}
+    scores = {rule: _median_divergence(s, keys, width, hidden, search.inputs) for rule, s in log_sigmas.items()}
+    return {(rule, width, hidden): float(score) for rule, score in scores.items()}
 
 
-def fit_sigma(
-    width: int, hidden: int, *, rounds: int, candidates: int, draws: int, inputs: int, key: Array
-) -> tuple[tuple[float, ...], float]:
+def fit_sigma(width: int, hidden: int, search: Search, *, key: Array) -> tuple[tuple[float, ...], float]:
     """The σ of each layer that minimise the median divergence over fixed draws, and the median over fresh ones.
 
     By the cross-entropy method: candidates log σ from a Gaussian, which moves to the best quarter of them. It begins at
     Glorot's rule, with a standard deviation of 1.5. The objective has heavy tails, where a mass matrix is nearly
     singular, and descent along its gradients ended above eq. 16.
     """
-    median = partial(_median_divergence, width=width, hidden=hidden, inputs=inputs)
+    median = partial(_median_divergence, width=width, hidden=hidden, inputs=search.inputs)
     drawn, fresh, chosen = jax.random.split(key, 3)
-    keys, test = jax.random.split(drawn, draws), jax.random.split(fresh, 2 * draws)
-    elite = max(2, candidates // 4)
+    keys, test = jax.random.split(drawn, search.draws), jax.random.split(fresh, 2 * search.draws)
+    elite = max(2, search.candidates // 4)
 
     @jax.jit
-    def search(mean: Array) -> Array:
+    def moved(mean: Array) -> Array:
         def step(carry: tuple[Array, Array], key: Array) -> tuple[tuple[Array, Array], None]:
             mean, spread = carry
-            points = mean + spread * jax.random.normal(key, (candidates, mean.size)).at[0].set(0.0)
+            points = mean + spread * jax.random.normal(key, (search.candidates, mean.size)).at[0].set(0.0)
             scores = jax.lax.map(lambda point: median(point, keys), points)
             best = points[jnp.argsort(scores)[:elite]]
             return (jnp.mean(best, axis=0), 0.5 * (spread + jnp.std(best, axis=0))), None
 
-        (mean, _), _ = jax.lax.scan(step, (mean, 1.5 * jnp.ones_like(mean)), jax.random.split(chosen, rounds))
+        (mean, _), _ = jax.lax.scan(step, (mean, 1.5 * jnp.ones_like(mean)), jax.random.split(chosen, search.rounds))
         return mean
 
-    found = search(jnp.log(jnp.array(sigmas("glorot", width, hidden))))
+    found = moved(jnp.log(jnp.array(sigmas("glorot", width, hidden))))
     return tuple(map(float, jnp.exp(found))), float(median(found, test))
 
 
@@ -130,3 +144,39 @@ def constants_of(fitted: Mapping[tuple[int, int], tuple[tuple[float, ...], float
         found[name] = float(np.exp(np.mean(np.log(values / widths**power))))
         found[f"{name}_exponent"] = float(np.polyfit(np.log(widths), np.log(values), 1)[0])
     return found
+
+
+def divergence_figure(scores: Mapping[tuple[str, int, int], float]) -> Figure:
+    """The divergence of every rule against the width, a panel for each number of hidden layers."""
+    widths, layers = sorted({w for _, w, _ in scores}), sorted({h for _, _, h in scores})
+    figure = Figure(figsize=(8.0, 2.8))
+    panels, shade = figure.subplots(1, len(layers), sharey=True, squeeze=False)[0], colours(RULES)
+    for axes, hidden in zip(panels, layers, strict=True):
+        for rule in RULES:
+            values = [scores[rule, w, hidden] for w in widths]
+            axes.plot(widths, values, "o-", ms=3, color=shade[rule], label=rule)
+        axes.set_title(f"{hidden} hidden")
+        axes.set_xlabel("width")
+    panels[0].set_ylabel(r"$\log_{10}$ divergence")
+    panels[0].legend()
+    return figure
+
+
+def sigma_figure(fitted: Mapping[tuple[int, int], tuple[tuple[float, ...], float]]) -> Figure:
+    """Our σ as dots, eq. 16 as lines."""
+    figure = Figure(figsize=(8.0, 2.8))
+    grid = figure.subplots(1, 3)
+    widths = np.array(sorted({width for width, _ in fitted}))
+    panels = (
+        ("first layer", lambda n: 2.2 / np.sqrt(n), lambda sigma: [sigma[0]]),
+        ("hidden layer i, σ/i", lambda n: 0.58 / np.sqrt(n), lambda s: [x / i for i, x in enumerate(s[:-1]) if i > 0]),
+        ("output layer", np.sqrt, lambda sigma: [sigma[-1]]),
+    )
+    for axes, (title, rule, pick) in zip(grid, panels, strict=True):
+        for (width, _), (sigma, _) in fitted.items():
+            for value in pick(sigma):
+                axes.plot(width, value, "o", color="#0072B2", ms=4)
+        axes.plot(widths, rule(widths), color="0.3")
+        axes.set(xscale="log", yscale="log", title=title, xlabel="width n")
+    grid[0].set_ylabel("σ")
+    return figure

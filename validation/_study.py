@@ -1,8 +1,11 @@
-"""What a study found: claims beside measurements, and sections of text, tables, equations and pictures."""
+"""What a study is made of: claims, each held against one figure of report.json, and what is measured and drawn."""
 
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import reduce
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,9 +14,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from symlnn import System, Validation
-from symlnn.report import Settings, strict
 
-Cell: TypeAlias = str | float | int | None
+Cell: TypeAlias = str | float | int | bool | None
+Figures: TypeAlias = Mapping[str, Any]
+"""What report.json holds, with infinite figures as such."""
 
 
 class Mode(StrEnum):
@@ -29,43 +33,47 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper says, what was measured here, and whether the measurement supports it."""
+    """What the paper says, the figure that is held against it, and what that has to be for the claim to hold."""
 
     claim: str
-    paper: Cell
-    here: Cell
-    unit: str
-    holds: bool | None = None
-    """None where the measurement does not decide it."""
+    here: str
+    """The path of the figure in report.json, as in `models.lnn.acceleration.l1_sum`."""
+    paper: Cell = None
+    unit: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+    equal: Cell = None
 
-    @staticmethod
-    def at_most(claim: str, paper: Cell, here: float, unit: str, limit: float) -> "Claim":
-        """A claim that holds where the measurement does not exceed a limit."""
-        return Claim(claim, paper, here, f"{unit}; at most {limit:g}", bool(here <= limit))
+    def judged(self, figures: Figures) -> dict[str, Any]:
+        """The claim beside its figure: `holds` is None where no limit is given, or nothing was measured."""
+        value = reduce(lambda entry, key: entry[key], self.here.split("."), figures)
+        limits = {"at least": self.at_least, "at most": self.at_most}
+        words = [f"{word} {limit:g}" for word, limit in limits.items() if limit is not None]
+        unit = "; ".join([*filter(None, [self.unit]), *words])
+        decided = value is not None and (bool(words) or self.equal is not None)
+        return {
+            "claim": self.claim,
+            "paper": self.paper,
+            "here": value,
+            "unit": unit,
+            "holds": self._holds(value) if decided else None,
+        }
 
-    @staticmethod
-    def more_than(claim: str, paper: Cell, here: float, unit: str, limit: float) -> "Claim":
-        """A claim that holds where the measurement exceeds a limit."""
-        return Claim(claim, paper, here, f"{unit}; more than {limit:g}", bool(here > limit))
+    def _holds(self, value: Any) -> bool:
+        if self.equal is not None:
+            return bool(value == self.equal)
+        above = self.at_least is None or value >= self.at_least
+        return bool(above and (self.at_most is None or value <= self.at_most))
 
 
-@dataclass(frozen=True)
-class Table:
-    """Rows under named columns; numbers are shown with two significant digits, infinite ones as ∞."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    caption: str = ""
+def read_claims(study: str) -> dict[str, Any]:
+    """The file of a study in claims/."""
+    return tomllib.loads((Path(__file__).parent / "claims" / f"{study}.toml").read_text())
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure, drawn when the report is written."""
-
-    name: str
-    """Of its files, unique in the report."""
-    draw: Callable[[], Figure | None]
-    caption: str
+def claims(study: str) -> tuple[Claim, ...]:
+    """The claims of a study, as its file has them."""
+    return tuple(Claim(**entry) for entry in read_claims(study)["claim"])
 
 
 @dataclass(frozen=True)
@@ -83,70 +91,23 @@ class Animation:
 
     curves: Mapping[str, np.ndarray]
     times: np.ndarray
-    caption: str
-
-
-@dataclass(frozen=True)
-class Results:
-    """The tables of a validation as `symlnn validate` shows them."""
-
-    validation: Validation
-
-
-Block: TypeAlias = str | Table | Picture | Equation | Animation | Results
-"""What stands in a section; text is a paragraph."""
-
-
-@dataclass(frozen=True, init=False)
-class Section:
-    """A heading and what stands under it."""
-
-    title: str
-    blocks: tuple[Block, ...]
-
-    def __init__(self, title: str, *blocks: Block):
-        object.__setattr__(self, "title", title)
-        object.__setattr__(self, "blocks", blocks)
 
 
 @dataclass(frozen=True)
 class Study:
-    """The result of a study."""
+    """What a run of a study measured, for its template to tell."""
 
-    name: str
-    title: str
-    summary: tuple[str, ...]
-    """The answer, in a few sentences."""
-    claims: tuple[Claim, ...]
-    differences: tuple[str, ...]
-    """Where the set-up is not that of the paper."""
-    sections: tuple[Section, ...]
-    validations: tuple[Validation, ...]
+    figures: Figures = field(default_factory=dict)
+    """Entries of report.json beside those of the validations."""
+    validations: tuple[Validation, ...] = ()
     """One, or one for each system; none where the study measures something else."""
-    settings: Settings
-    mode: Mode
+    of_systems: Mapping[str, Figures] = field(default_factory=dict)
+    """Further entries of report.json for a system."""
+    of_models: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
+    """Further entries of report.json for a system and a model."""
+    pictures: Mapping[str, Callable[[], Figure | None]] = field(default_factory=dict)
+    """What draws each picture, when the report is written."""
+    equations: Mapping[str, Equation] = field(default_factory=dict)
+    animation: Animation | None = None
     data: Mapping[str, xr.Dataset] = field(default_factory=dict)
     """Further data sets, by the name of their file."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Further entries of report.json."""
-    model_extra: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
-    """Further entries of report.json for a system and a model."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The content of report.json: that of `validate`, nested under `systems` where there are several."""
-        documents = {v.system.name: self._document(v) for v in self.validations}
-        if len(documents) == 1:
-            (document,) = documents.values()
-        else:
-            settings = self.settings
-            shared = {name: getattr(settings, name) for name in ("seed", "precision", "device", "quick", "command")}
-            document = {"symlnn": settings.versions["symlnn"], **shared, "versions": dict(settings.versions)}
-            document |= {"systems": documents} if documents else {}
-        claims = [vars(claim) for claim in self.claims]
-        return strict(document | {"study": self.name, "mode": str(self.mode), "paper": claims} | dict(self.extra))
-
-    def _document(self, validation: Validation) -> dict[str, Any]:
-        document = validation.to_json()
-        for name, entries in document["models"].items():
-            entries.update(self.model_extra.get((validation.system.name, name), {}))
-        return document

@@ -1,76 +1,134 @@
-"""A study to files: index.html, report.json, tables.md, models, data and figures."""
+"""A study to files: index.html, report.json, tables.md, models, data and figures.
+
+Each study has a template in Markdown, fed from the figures of report.json. Rendered with tables alone it is tables.md;
+with pictures, equations and the tables of each validation as HTML it is the page.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import matplotlib as mpl
+import jinja2
 import numpy as np
-from matplotlib.figure import Figure
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
-from symlnn import save_dataset
-from symlnn.plots import STYLE, colours, shades
-from symlnn.report import (
-    equation,
-    number,
-    replaced_folder,
-    results_table,
-    templates,
-    to_text,
-    write_data,
-    write_figures,
-    write_models,
-)
+from symlnn import Validation, report, save_dataset
+from symlnn.plots import colours, shades
+from symlnn.report import Settings, replaced_folder, strict, to_text, write_data, write_figures, write_models
 
-from ._study import Animation, Cell, Equation, Picture, Results, Section, Study, Table
+from ._recipes import IN_WORDS
+from ._study import Animation, Cell, Figures, Mode, Study
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_study(study: Study, out: Path) -> None:
-    """Write the whole report to `out`, or nothing. An existing report there is replaced."""
-    with replaced_folder(out) as folder:
-        pictures = write_figures(_draw(study), folder / "figures")
-        for validation in study.validations:
-            place = folder if len(study.validations) == 1 else folder / validation.system.name
-            place.mkdir(exist_ok=True)
-            write_models(validation, place / "models")
-            write_data(validation, place / "data")
-        for name, dataset in study.data.items():
-            (folder / "data").mkdir(exist_ok=True)
-            save_dataset(folder / "data" / f"{name}.nc", dataset)
-        (folder / "report.json").write_text(to_text(study.to_json()))
-        (folder / "tables.md").write_text(markdown(study))
-        (folder / "index.html").write_text(_page(study, pictures))
+@dataclass(frozen=True)
+class Report:
+    """A study that was run, ready to be written."""
+
+    module: ModuleType
+    study: Study
+    settings: Settings
+    mode: Mode
+
+    @property
+    def name(self) -> str:
+        """That of the study."""
+        return self.module.__name__.rsplit(".", 1)[-1]
+
+    def figures(self) -> dict[str, Any]:
+        """The content of report.json: that of `validate`, nested under `systems` where there are several."""
+        study, settings = self.study, self.settings
+        documents = {v.system.name: _of_validation(v, study) for v in study.validations}
+        if len(documents) == 1:
+            (document,) = documents.values()
+        else:
+            shared = {name: getattr(settings, name) for name in ("seed", "precision", "device", "quick", "command")}
+            document = {"symlnn": settings.versions["symlnn"], **shared, "versions": dict(settings.versions)}
+            document |= {"systems": documents} if documents else {}
+        document |= {"study": self.name, "mode": str(self.mode)} | dict(study.figures)
+        return document | {"paper": [claim.judged(document) for claim in self.module.CLAIMS]}
+
+    def write(self, out: Path) -> dict[str, Any]:
+        """Write the whole report to `out`, or nothing, and return its figures. An existing report there is replaced."""
+        study, figures = self.study, self.figures()
+        with replaced_folder(out) as folder:
+            pictures = write_figures(study.pictures, folder / "figures")
+            for validation in study.validations:
+                place = folder if len(study.validations) == 1 else folder / validation.system.name
+                place.mkdir(exist_ok=True)
+                write_models(validation, place / "models")
+                write_data(validation, place / "data")
+            for name, dataset in study.data.items():
+                (folder / "data").mkdir(exist_ok=True)
+                save_dataset(folder / "data" / f"{name}.nc", dataset)
+            (folder / "report.json").write_text(to_text(strict(figures)))
+            (folder / "tables.md").write_text(self.text(figures, "md", {}))
+            (folder / "index.html").write_text(self.page(figures, pictures))
+        return figures
+
+    def text(self, figures: Figures, kind: str, pictures: Mapping[str, str]) -> str:
+        """The template of the study as Markdown, with the blocks of one kind: Markdown too, or HTML."""
+        blocks = _environment(autoescape=kind == "html").get_template(f"blocks.{kind}.jinja")
+        macros = blocks.make_module({"study": self.study, "pictures": pictures})
+        shown = {name: getattr(macros, name) for name in ("picture", "equation", "results", "animation")}
+        run = {"settings": self.settings, "config": self.module.CONFIG[self.mode], "how": IN_WORDS[self.mode]}
+        template = _environment(autoescape=False).get_template(f"{self.name}.md.jinja")
+        return _without_gaps(template.render(**figures, **shown, **run))
+
+    def page(self, figures: Figures, pictures: Mapping[str, str]) -> str:
+        """The template of the study as HTML that asks nothing of the network."""
+        text = self.text(figures, "html", pictures)
+        body = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+        title = text.split("\n", 1)[0].removeprefix("# ")
+        page = _environment(autoescape=True).get_template("study.html.jinja")
+        return page.render(title=title, body=Markup(body), quick=self.mode is Mode.quick)
 
 
-def _draw(study: Study) -> Iterator[tuple[str, Figure]]:
-    for section in study.sections:
-        for block in section.blocks:
-            if not isinstance(block, Picture):
-                continue
-            with mpl.rc_context(dict(STYLE)):
-                figure = block.draw()
-                if figure is not None:
-                    yield block.name, figure
+def _environment(*, autoescape: bool) -> jinja2.Environment:
+    environment = report.templates(TEMPLATES, autoescape=autoescape)
+    environment.filters |= {
+        "number": cell,
+        "verdict": verdict,
+        "words": lambda name: name.replace("_", " "),
+        "results": report.results_table,
+        "colours": lambda validation: colours([model.name for model in validation.models]),
+        "mathematics": lambda found: Markup(report.equation(found.system, found.right, left=found.left)),
+        "frames": lambda animation: Markup(_frames(animation)),
+    }
+    return environment
+
+
+def _of_validation(validation: Validation, study: Study) -> dict[str, Any]:
+    name = validation.system.name
+    document = validation.figures() | dict(study.of_systems.get(name, {}))
+    for model, entries in document["models"].items():
+        entries.update(study.of_models.get((name, model), {}))
+    return document
+
+
+def _without_gaps(text: str) -> str:
+    """With no more than one empty line in a row."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    return "\n".join(line for line, before in zip(lines, ["", *lines], strict=False) if line or before).strip() + "\n"
 
 
 def cell(value: Cell) -> str:
-    """A cell as text."""
+    """A figure as text."""
+    if isinstance(value, bool):
+        return verdict(value)
     if isinstance(value, str):
-        return value
-    return f"{value:,}" if isinstance(value, int) else number(value)
+        return value.replace("|", "∣")
+    return f"{value:,}" if isinstance(value, int) else report.number(value)
 
 
-def _page(study: Study, pictures: dict[str, str]) -> str:
-    environment = templates(Path(__file__).parent)
-    environment.filters["cell"] = cell
-    environment.filters["verdict"] = verdict
-    environment.filters["kind"] = lambda block: type(block).__name__
-    environment.filters["colours"] = lambda validation: colours([model.name for model in validation.models])
-    environment.filters["frames"] = _frames
-    environment.filters["results"] = results_table
-    environment.filters["mathematics"] = lambda e: equation(e.system, e.right, left=e.left)
-    return environment.get_template("study.html.jinja").render(study=study, pictures=pictures)
+def verdict(holds: bool | None) -> str:
+    """Whether a claim holds, as a word."""
+    return "–" if holds is None else "yes" if holds else "no"
 
 
 def _frames(animation: Animation) -> str:
@@ -82,49 +140,3 @@ def _frames(animation: Animation) -> str:
         for name, rows in animation.curves.items()
     ]
     return json.dumps({"curves": curves, "times": animation.times.round(4).tolist()}).replace("<", "\\u003c")
-
-
-def verdict(holds: bool | None) -> str:
-    """Whether a claim holds, as a word."""
-    return "–" if holds is None else "yes" if holds else "no"
-
-
-def markdown(study: Study) -> str:
-    """The claims and tables as Markdown, to be kept in docs/."""
-    lines = [f"# {study.title}", "", *(f"{sentence}\n" for sentence in study.summary)]
-    settings = study.settings
-    made = ", ".join(f"{name} {version}" for name, version in settings.versions.items())
-    lines += [f"Made by `{settings.command}` ({settings.precision}, {settings.device}; {made}).", ""]
-    columns = ("claim", "paper", "here", "unit", "holds")
-    claims = [(c.claim, c.paper, c.here, c.unit, verdict(c.holds)) for c in study.claims]
-    lines += ["## Paper and here", "", *_rows(columns, claims), ""]
-    lines += ["Differences in set-up:", "", *(f"- {difference}" for difference in study.differences), ""]
-    for section in study.sections:
-        body = list(_section(section))
-        if body:
-            lines += [f"## {section.title}", "", *body]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _section(section: Section) -> Iterator[str]:
-    for block in section.blocks:
-        match block:
-            case str():
-                yield from (block, "")
-            case Table(columns, rows, caption):
-                yield from (*_rows(columns, rows), "")
-                if caption:
-                    yield from (caption, "")
-            case Equation(_, left, right):
-                yield from (f"    {left} = {right}", "")
-            case Results(validation):
-                names = [model.name for model in validation.models]
-                rows = [(row.name, *(text for text, _ in row.cells), row.oracle) for row in results_table(validation)]
-                yield from (*_rows((f"{validation.system.name}", *names, "analytic"), rows), "")
-
-
-def _rows(columns: tuple[str, ...], rows: Any) -> Iterator[str]:
-    yield f"| {' | '.join(column.replace('|', '∣') for column in columns)} |"
-    yield f"|{'---|' * len(columns)}"
-    for row in rows:
-        yield f"| {' | '.join(cell(value).replace('|', '∣') for value in row)} |"

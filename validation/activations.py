@@ -21,16 +21,17 @@ import symlnn
 from symlnn import Budget, Effort, Fit
 from symlnn.metrics import acceleration_errors
 from symlnn.plots import colours
-from symlnn.report import Bench, Listener, ModelResult, Settings, examine
+from symlnn.report import Bench, Listener, ModelResult, Settings, examine, figures_of
 
-from ._pictures import standard
-from ._study import Claim, Mode, Picture, Results, Section, Study, Table
+from ._study import Mode, Study, claims
 
 _TOP = 1e3
 """Errors beyond it, infinite ones included, are drawn at it."""
 SEARCHED = ("softplus", "relu2", "relu3", "tanh", "sigmoid")
 """By the paper."""
 ACTIVATIONS = (*SEARCHED, "silu", "gelu")
+
+CLAIMS = claims("activations")
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ class Seeds:
         return float(np.median(self.errors))
 
 
-def run(mode: Mode, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: Listener) -> Study:
     """Train the LNN with every activation, and rank them."""
-    config, system = CONFIG[mode], symlnn.load_system("double_pendulum")
+    system = symlnn.load_system("double_pendulum")
     examined = examine(system, {}, effort=config.effort, settings=settings, listener=listener)
     found = {}
     for name in ACTIVATIONS:
@@ -77,65 +78,20 @@ def run(mode: Mode, settings: Settings, listener: Listener) -> Study:
         found[name] = _train(name, config, system, examined.bench, settings.seed)
     validation = dataclasses.replace(examined, models=tuple(seeds.middle for seeds in found.values()))
     ranked = dict(sorted(found.items(), key=lambda item: item[1].median))
+    searched = [name for name in ranked if name in SEARCHED]
     return Study(
-        name="activations",
-        title="Activations of a Lagrangian network",
-        summary=_summary(ranked, config),
-        claims=_claims(ranked),
-        differences=(
-            f"Each activation gets {config.effort.budget.seconds:g} s for its {config.seeds} seeds together, by Muon "
-            "and then by Gauss–Newton steps; the paper's search varies sizes, rates and losses as well, at random.",
-            f"The network is ours: {config.depth} hidden layers of {config.width} units in natural scales, angles "
-            "embedded as (sin, cos), LeCun's initialisation for every activation. A polynomial activation might do "
-            "better with another.",
-            "SiLU and GELU are not in the paper's list; the authors' search code names SiLU, as swish.",
-        ),
-        sections=(
-            Section(
-                "Errors of every seed",
-                Table(
-                    ("activation", "median", "least", "largest", "seeds", "steps"),
-                    tuple(
-                        (
-                            name,
-                            seeds.median,
-                            float(seeds.errors.min()),
-                            float(seeds.errors.max()),
-                            config.seeds,
-                            " + ".join(map(str, seeds.fit.steps)),
-                        )
-                        for name, seeds in ranked.items()
-                    ),
-                    f"mean Σᵢ|aᵢ − âᵢ| in rad/s² over {config.effort.test_states:,} fresh test states, best median "
-                    "first.",
-                ),
-                Picture(
-                    "spread",
-                    partial(_spread, ranked),
-                    "Every seed as a dot, the median as a line; errors beyond 1,000, and failed seeds, at 1,000.",
-                ),
-                Picture(
-                    "training_of_seeds",
-                    partial(_curves, ranked),
-                    "Relative error of the accelerations over training time, all seeds together; the break is the "
-                    "change from Muon to Gauss–Newton steps. Lines are medians, bands the whole range.",
-                ),
-            ),
-            Section(
-                "How the median seeds move",
-                "For each activation the seed of the median error (the better of the two middle ones), as every report "
-                "measures a model. Training time is that of all seeds together.",
-                Results(validation),
-                standard(validation, "energy", "Energy error along the roll-outs."),
-            ),
-        ),
+        figures={
+            "ranked": list(ranked),
+            "searched": {"best": searched[0], "place_of_softplus": searched.index("softplus") + 1, "order": searched},
+            "softplus_over_best": found["softplus"].median / min(seeds.median for seeds in found.values()),
+        },
         validations=(validation,),
-        settings=settings,
-        mode=mode,
-        model_extra={
+        of_models={
             (system.name, name): {"l1_sum_of_seeds": sorted(map(float, seeds.errors)), "l1_sum_median": seeds.median}
             for name, seeds in found.items()
         },
+        pictures=figures_of(validation, "energy")
+        | {"spread": partial(_spread, ranked), "training_of_seeds": partial(_curves, ranked)},
     )
 
 
@@ -157,46 +113,8 @@ def _train(name: str, config: Config, system: symlnn.System, bench: Bench, seed:
     predicted = [predict(member, bench.test.states) for member in symlnn.unstack(fit.model)]
     errors = np.array([acceleration_errors(bench.test.a, a).l1_sum for a in predicted])
     middle = int(np.argsort(errors, kind="stable")[(config.seeds - 1) // 2])
-    return Seeds(fit, errors, _member(name, spec, bench, fit, middle))
-
-
-def _member(name: str, spec: symlnn.ModelSpec, bench: Bench, fit: Fit, index: int) -> ModelResult:
-    """All figures of one member; its training time is that of all members together."""
-    model, last = (symlnn.unstack(ensemble)[index] for ensemble in (fit.model, fit.last))
-    curves = {key: tuple(row[index] for row in getattr(fit.history, key)) for key in ("loss", "error")}
-    own = dataclasses.replace(
-        fit,
-        model=model,
-        last=last,
-        result=jax.tree.map(lambda code: code[index], fit.result),
-        history=dataclasses.replace(fit.history, **curves),
-    )
-    return ModelResult(name, spec, model, own, bench.judge(model))
-
-
-def _summary(ranked: Mapping[str, Seeds], config: Config) -> tuple[str, ...]:
-    median = {name: seeds.median for name, seeds in ranked.items()}
-    best, second, *_ = ranked
-    among = [name for name in ranked if name in SEARCHED]
-    return (
-        f"Over {config.seeds} seeds, {best} learns the accelerations of the double pendulum best ({median[best]:.2g} "
-        f"rad/s² in the median), {second} next ({median[second]:.2g}); the paper's choice, softplus, reaches "
-        f"{median['softplus']:.2g}.",
-        "Among the five that the paper searched the order is "
-        f"{', '.join(f'{name} ({median[name]:.2g})' for name in among)}.",
-    )
-
-
-def _claims(ranked: Mapping[str, Seeds]) -> tuple[Claim, ...]:
-    among = [name for name in ranked if name in SEARCHED]
-    place, best = among.index("softplus") + 1, next(iter(ranked.values()))
-    question = "Softplus is the best of relu², relu³, tanh, sigmoid and softplus"
-    ratio = ranked["softplus"].median / best.median
-    return (
-        Claim(question, "softplus", among[0], "best median", place == 1),
-        Claim("… its place among the five", 1, place, "place", place == 1),
-        Claim("Softplus against the best of all seven", None, ratio, "ratio of medians"),
-    )
+    own = fit.member(middle)
+    return Seeds(fit, errors, ModelResult(name, spec, own.model, own, bench.judge(own.model)))
 
 
 def _spread(ranked: Mapping[str, Seeds]) -> Figure:

@@ -9,9 +9,10 @@ Source: Cranmer et al. 2020 (arXiv:2003.04630), table 1.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -20,12 +21,11 @@ from matplotlib.figure import Figure
 import symlnn
 from symlnn import MODELS, Budget, Effort, Model, System, Validation
 from symlnn.metrics import state_errors
-from symlnn.plots import bands
+from symlnn.plots import over_time
 from symlnn.report import Listener, ModelResult, Settings, examine, roll_out
-from symlnn.report import number as in_words
 
-from ._recipes import IN_WORDS, quickly
-from ._study import Claim, Mode, Picture, Results, Section, Study, Table
+from ._recipes import quickly
+from ._study import Claim, Mode, Study, read_claims
 
 POLAR, RELATIVISTIC, MAGNETIC = "elastic_pendulum", "relativistic_particle", "charged_particle"
 _NAMES = ("nn", "node", "hnn_canonical", "hnn_observed", "delan", "lnn")
@@ -62,53 +62,50 @@ class Row:
     """A row of table 1: what the paper leaves blank in it, and how it is measured."""
 
     name: str
-    blanks: tuple[str, ...]
+    blanks: Sequence[str]
     """The columns without a tick."""
+    system: str
     measure: str
+    """One of `MEASURES`."""
+    words: str
+    """The measure, in words."""
     threshold: float
     """Below it a tick is confirmed."""
-    undecided: tuple[str, ...] = ()
+    undecided: Sequence[str] = ()
     """The columns whose number says nothing about the paper's cell."""
+    observed: bool = False
+    """Whether the Hamiltonian network has (q, q̇) for its coordinates, and not canonical ones."""
+
+    def measured(self, models: Mapping[tuple[str, str], tuple[Validation, ModelResult]]) -> dict[str, dict[str, Any]]:
+        """Every cell; its number is None where the model was not trained."""
+        kind, cells = "hnn_observed" if self.observed else "hnn_canonical", {}
+        for column in COLUMNS:
+            pair = models.get((self.system, kind if column == "hnn" else column))
+            number = None if pair is None else MEASURES[self.measure](*pair)
+            cells[column] = {"paper": column not in self.blanks, "here": number, "threshold": self.threshold}
+        return cells
+
+    def claim(self, column: str) -> Claim:
+        """The cell of a column as a claim: the number confirms a tick below the threshold, a blank above it."""
+        tick, path = column not in self.blanks, f"table.{self.name}.{column}.here"
+        below, above = (self.threshold if side and column not in self.undecided else None for side in (tick, not tick))
+        return Claim(f"{self.name}: {column}", path, "✓" if tick else "blank", at_most=below, at_least=above)
 
 
-_STEPS = "elastic pendulum: change of the motion when the integrator's tolerance goes from 1e-5 to 1e-8"
-_DRIFT = "elastic pendulum: drift of the model's own energy over 10 s; of the analytic one for models without"
-_KINETIC = "Learns arbitrary Lagrangians: kinetic energy not quadratic"
-_MAGNETIC = "Learns arbitrary Lagrangians: magnetic force"
-_OVER = f"on (q, q̇): distance of the motion over {_WINDOW:g} s"
-_DIRECT = ("nn", "node")
-ROWS: tuple[Row, ...] = (
-    Row("Can model dynamical systems", (), "elastic pendulum: relative error of the accelerations", 0.02),
-    Row("Learns differential equations", ("nn",), _STEPS, 1e-3, undecided=("nn",)),
-    Row("Learns exact conservation laws", _DIRECT, _DRIFT, 1e-5),
-    Row("Learns from arbitrary coordinates", ("hnn",), f"elastic pendulum {_OVER}", 0.05),
-    Row(_KINETIC, COLUMNS[:-1], "relativistic particle on (q, q̇): distance of the motion over 1 s", 0.05, _DIRECT),
-    Row(_MAGNETIC, COLUMNS[:-1], f"charged particle {_OVER}", 0.05, _DIRECT),
-)
+ROWS = tuple(Row(**row) for row in read_claims("coordinates")["row"])
+CLAIMS = tuple(row.claim(column) for row in ROWS for column in COLUMNS)
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A cell of table 1."""
-
-    row: Row
-    column: str
-    tick: bool
-    """In the paper's table."""
-    number: float | None
-    """What was measured here; None where the model was not trained."""
-
-    @property
-    def agrees(self) -> bool | None:
-        """Whether the number confirms the paper's cell; None where it says nothing about it."""
-        if self.number is None or self.column in self.row.undecided:
-            return None
-        return (self.number < self.row.threshold) == self.tick
+def _distances(validation: Validation) -> Callable[[], Figure]:
+    t = np.asarray(validation.bench.rollout.t)
+    shown = t <= _WINDOW
+    errors = {m.name: m.state_errors[:, shown] for m in validation.models}
+    limits = (1e-10, 30.0)
+    return partial(over_time, t[shown], errors, ylabel="distance from the motion", floor=1e-12, ylim=limits)
 
 
-def run(mode: Mode, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: Listener) -> Study:
     """Train every model on every system, and fill the table."""
-    config = CONFIG[mode]
     validations = tuple(
         examine(
             _shortened(symlnn.load_system(name)),
@@ -119,49 +116,15 @@ def run(mode: Mode, settings: Settings, listener: Listener) -> Study:
         )
         for name, models in config.systems.items()
     )
-    by_name = {validation.system.name: validation for validation in validations}
-    cells = _measure(by_name)
+    models = {(v.system.name, model.name): (v, model) for v in validations for model in v.models}
     return Study(
-        name="coordinates",
-        title="Which model for which system: table 1, measured",
-        summary=_summary(cells),
-        claims=tuple(
-            Claim(
-                f"{cell.row.name}: {cell.column}",
-                "✓" if cell.tick else "blank",
-                cell.number,
-                f"tick below {cell.row.threshold:g}",
-                cell.agrees,
-            )
-            for cell in cells
-        ),
-        differences=(
-            "The paper's table is a matter of principle and has no figures. Ours are of models trained for "
-            f"{config.effort.budget.seconds:g} s each, {IN_WORDS[mode]}, with 3 hidden layers of 64 SiLU units; a "
-            "number below the threshold that each row names is a tick.",
-            "“Hamiltonian network” has canonical coordinates where the row does not ask for arbitrary ones, and (q, "
-            "q̇) where it does.",
-            "The paper's “neural network” does not say what it predicts; ours predicts accelerations.",
-        ),
-        sections=(_table(cells), *(_system_section(validation) for validation in validations)),
+        figures={
+            "table": {row.name: row.measured(models) for row in ROWS},
+            "measures": {row.name: row.words for row in ROWS},
+        },
         validations=validations,
-        settings=settings,
-        mode=mode,
-        extra={
-            "table": {
-                row.name: {
-                    cell.column: {"paper": cell.tick, "here": cell.number, "threshold": row.threshold}
-                    for cell in cells
-                    if cell.row == row
-                }
-                for row in ROWS
-            }
-        },
-        model_extra={
-            (validation.system.name, model.name): {"motion_error": motion_error(validation, model)}
-            for validation in validations
-            for model in validation.models
-        },
+        of_models={key: {"motion_error": motion_error(*pair)} for key, pair in models.items()},
+        pictures={f"{v.system.name}_motion": _distances(v) for v in validations},
     )
 
 
@@ -201,81 +164,9 @@ def _step_dependence(validation: Validation, model: ModelResult) -> float:
     return float(np.median(errors[:, early]))
 
 
-def _measure(by_name: Mapping[str, Validation]) -> list[Cell]:
-    """Every cell of the table."""
-    models = {(name, model.name): model for name, validation in by_name.items() for model in validation.models}
-
-    def number(place: int, column: str) -> float | None:
-        name = (POLAR, POLAR, POLAR, POLAR, RELATIVISTIC, MAGNETIC)[place]
-        coordinates = "canonical" if place < 3 else "observed"
-        model = models.get((name, f"hnn_{coordinates}" if column == "hnn" else column))
-        if model is None:
-            return None
-        if place == 0:
-            return model.acceleration.relative_rms
-        return (_step_dependence, _own_drift, *[motion_error] * 3)[place - 1](by_name[name], model)
-
-    return [
-        Cell(row, column, column not in row.blanks, number(place, column))
-        for place, row in enumerate(ROWS)
-        for column in COLUMNS
-    ]
-
-
-def _table(cells: Sequence[Cell]) -> Section:
-    def texts(row: Row) -> list[str]:
-        return [f"{'✓' if cell.tick else '○'} {in_words(cell.number)}" for cell in cells if cell.row == row]
-
-    return Section(
-        "Table 1 in numbers",
-        Table(
-            ("", *COLUMNS, "tick below"),
-            tuple((f"{row.name} ({row.measure})", *texts(row), row.threshold) for row in ROWS),
-            "✓ and ○ are the paper's ticks and blanks; the number beside each is what was measured, and below the last "
-            "column's threshold it counts as a tick. Distances are in units of the spread of the true motions.",
-        ),
-        "How to read the blanks. A network and a neural ODE have no Lagrangian, so they cannot learn an arbitrary one, "
-        "but they can learn its motion: their numbers in the last two rows are those of motions. A network that "
-        "predicts accelerations is a differential equation, whatever the integrator's steps: the paper's blank in the "
-        "second row is for one that predicts the next state.",
-    )
-
-
-def _system_section(validation: Validation) -> Section:
-    name = validation.system.name
-    return Section(
-        name.replace("_", " ").capitalize(),
-        Results(validation),
-        Picture(
-            f"{name}_motion",
-            partial(_distances, validation),
-            "Distance from the analytic motion: medians and 10–90 % ranges.",
-        ),
-    )
-
-
-def _summary(cells: Sequence[Cell]) -> tuple[str, ...]:
-    agree = [cell.agrees for cell in cells if cell.agrees is not None]
-    values = {(cell.row, cell.column): cell.number for cell in cells}
-    coordinates, kinetic, magnetic = ROWS[3:]
-    return (
-        f"Of the {len(agree)} cells that a measurement decides, {sum(agree)} come out as in the paper's table.",
-        "On (q, q̇) of a pendulum in polar coordinates the Hamiltonian network is off by "
-        f"{values[coordinates, 'hnn']:.2g} of the spread of the motions and the LNN by "
-        f"{values[coordinates, 'lnn']:.2g}. DeLaN is off by {values[kinetic, 'delan']:.2g} for a relativistic particle "
-        f"and {values[magnetic, 'delan']:.2g} in a magnetic field, where the LNN is off by "
-        f"{values[kinetic, 'lnn']:.2g} and {values[magnetic, 'lnn']:.2g}.",
-        "A network and a neural ODE have no Lagrangian to learn, which their blanks say, and may learn the motions of "
-        "one nevertheless, which their numbers say.",
-    )
-
-
-def _distances(validation: Validation) -> Figure:
-    figure = Figure(figsize=(8.0, 2.8))
-    axes, t = figure.subplots(), np.asarray(validation.bench.rollout.t)
-    shown = t <= _WINDOW
-    bands(axes, t[shown], {m.name: m.state_errors[:, shown] for m in validation.models}, floor=1e-12)
-    axes.set_ylim(top=30)
-    axes.set_ylabel("distance from the motion")
-    axes.legend(loc="lower right", ncols=3)
-    return figure
+MEASURES: Mapping[str, Callable[[Validation, ModelResult], float]] = {
+    "relative_rms": lambda validation, model: model.acceleration.relative_rms,
+    "step_dependence": _step_dependence,
+    "own_drift": _own_drift,
+    "motion_error": motion_error,
+}

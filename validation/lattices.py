@@ -9,7 +9,7 @@ Scott, Chu & McLaughlin, Proc. IEEE 61 (1973) 1443.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,26 +21,36 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import symlnn
-from symlnn import Architecture, FirstOrder, GaussNewton, Neighbourhoods, Recipe, SparseEulerLagrange
+from symlnn import AbstractDynamics, Architecture, FirstOrder, GaussNewton, Neighbourhoods, Recipe, SparseEulerLagrange
 from symlnn.plots import TRUTH, shades
 from symlnn.report import Listener, Settings
 
-from ._graphs import law, relative
 from ._recipes import QUICK_RECIPE
-from ._study import Animation, Claim, Mode, Picture, Section, Study, Table
-from ._toda_network import CHAIN, FOLLOWED, START, TODA, Network, Training, learn_toda
+from ._study import Animation, Mode, Study, claims
+from ._waves import carried_to
+from ._waves import lattice_law as law
 
+TODA = symlnn.load_file(symlnn.system_path("toda_lattice"), "toda_soliton")
+"""The catalogue's file, with its exact solutions."""
+_CHAIN, _START = 400, 100
+"""Masses of the chains along which solitons run, and where they begin."""
+_FOLLOWED = 1.0
+"""κ of the soliton that the networks follow."""
 _FINE = symlnn.Integrator(rtol=1e-10, atol=1e-10)
 _KAPPAS = (0.5, 1.0, 1.5)
 _BOTH = Recipe((FirstOrder(), GaussNewton(batch=64)))
+
+CLAIMS = claims("lattices")
 
 
 @dataclass(frozen=True)
 class Config:
     """What one mode does."""
 
-    training: Training
-    """Of each network."""
+    seconds: float
+    """Training of each network."""
+    recipe: Recipe
+    architecture: Architecture
     kink_sites: int
     recurrence: float
     """How long the chain of Fermi, Pasta, Ulam and Tsingou is followed, in seconds."""
@@ -49,120 +59,67 @@ class Config:
 
 
 CONFIG: Mapping[Mode, Config] = {
-    Mode.quick: Config(Training(8.0, QUICK_RECIPE, Architecture(32, 2)), 800, 11_000.0, 40.0),
-    Mode.default: Config(Training(90.0, _BOTH, Architecture(32, 2)), 1_600, 22_000.0, 100.0),
-    Mode.full: Config(Training(1800.0, _BOTH, Architecture(64, 3)), 3_200, 120_000.0, 100.0),
+    Mode.quick: Config(8.0, QUICK_RECIPE, Architecture(32, 2), 800, 11_000.0, 40.0),
+    Mode.default: Config(90.0, _BOTH, Architecture(32, 2), 1_600, 22_000.0, 100.0),
+    Mode.full: Config(1800.0, _BOTH, Architecture(64, 3), 3_200, 120_000.0, 100.0),
 }
 
 
-@dataclass(frozen=True)
-class Moving:
-    """A solitary wave, as long as it was followed: measured against the exact one."""
-
-    name: str
-    exact: float
-    speed: float
-    shape: float
-    """The largest difference from the exact profile at the end, in units of the height of the wave."""
-    energy: float
-
-    @property
-    def off(self) -> float:
-        """|w/w₀ − 1|."""
-        return abs(self.speed / self.exact - 1)
-
-
 @dataclass(frozen=True, eq=False)
-class Found:
-    """All that the study measures."""
+class Network:
+    """A network trained on a ring of eight, on the long ring."""
 
-    solitons: Sequence[Moving]
-    kinks: Sequence[Moving]
-    integrals: Mapping[str, tuple[float, float]]
-    """The largest changes of eigenvalues and energy, for Toda's ring and for one that is not integrable."""
     times: np.ndarray
-    modes: np.ndarray
-    """The energies of the normal modes over these times, (time, mode)."""
-    networks: Mapping[str, Network]
-
-    @property
-    def recurrence(self) -> dict[str, float]:
-        """When the first mode has its energy back, the largest share after it first fell below a half."""
-        share = self.modes[:, 0] / self.modes.sum(axis=1)
-        fallen = int(np.argmax(share < 0.5))
-        back = fallen + int(np.argmax(share[fallen:]))
-        return {"seconds": float(self.times[back]), "share": float(share[back]), "least": float(share[:back].min())}
+    strain: np.ndarray
+    """qₙ − qₙ₊₁, (time, edge)."""
+    exact: np.ndarray
+    figures: Mapping[str, Any]
+    """Those of report.json."""
 
 
-def run(mode: Mode, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: Listener) -> Study:
     """Follow solitons, integrals and recurrences, and train networks on Toda's ring."""
-    config, seed = CONFIG[mode], settings.seed
     listener("Solitons", None)
-    solitons = [_soliton(kappa) for kappa in _KAPPAS]
-    kinks = [_kink("sine_gordon", 0.6, config), _kink("phi4", 0.5, config)]
+    solitons = {f"Toda soliton, κ = {kappa:g}": _soliton(kappa) for kappa in _KAPPAS}
+    kinks = {
+        f"{name} kink": _kink(name, speed, config.kink_sites) for name, speed in (("sine_gordon", 0.6), ("phi4", 0.5))
+    }
     listener("Integrals of Toda's ring", None)
-    integrals = _integrals(seed)
+    integrals = _integrals(settings.seed)
     listener("Recurrence", None)
     times, modes = _recurrence(config.recurrence)
-    networks = {name: learn_toda(name, config.training, config.followed, seed, listener) for name in ("lgn", "gnn")}
-    found = Found(solitons, kinks, integrals, times, modes, networks)
+    networks = {name: _learned(name, config, settings.seed, listener) for name in ("lgn", "gnn")}
+    lgn = networks["lgn"]
     return Study(
-        name="lattices",
-        title="Nonlinear lattices",
-        summary=_summary(found),
-        claims=_claims(found),
-        differences=(
-            "None of these is in the paper: they are what its graph networks are for, and known exactly.",
-            "The analytic solitons run along an open chain, far from its ends. The networks, which know no ends, run "
-            "on a ring whose springs are stretched by 2κ/n to make room for the soliton; the exact solution is scaled "
-            "for that.",
-        ),
-        sections=(
-            Section("Solitary waves", _moving_table([*solitons, *kinks]), _ON_SPEEDS),
-            Section(
-                "Integrals of Toda's ring",
-                "A ring of 16 masses has 16 integrals, the eigenvalues of Flaschka's matrix; the energy is a function "
-                "of them. A chain with the first three terms of Toda's potential, r²/2 − r³/6 + r⁴/24, conserves its "
-                "energy as well, but not those: so the measure can fail.",
-                Table(
-                    ("ring of 16, random states, 50 s", "largest change of an eigenvalue", "change of the energy"),
-                    tuple((name, *values) for name, values in integrals.items()),
-                    "Eigenvalues in units of their spread.",
-                ),
-            ),
-            Section(
-                "Energy that comes back",
-                _on_recurrence(found),
-                Picture("recurrence", partial(_recurrence_figure, times, modes), "Shares of the first five modes."),
-            ),
-            Section(
-                "Toda's law, learned",
-                _network_table(networks),
-                Animation(
-                    {"analytic": networks["lgn"].exact} | {n: network.strain for n, network in networks.items()},
-                    networks["lgn"].times,
-                    "The compression qₙ − qₙ₊₁ around the ring.",
-                ),
-                Picture("soliton", partial(_soliton_figure, networks), "The soliton at the end."),
-            ),
-        ),
-        validations=(),
-        settings=settings,
-        mode=mode,
-        data={"recurrence": xr.Dataset({"energy": (("time", "mode"), modes)}, {"time": times})},
-        extra={
-            "solitary_waves": {
-                wave.name: {"exact": wave.exact, "speed": wave.speed, "relative_error": wave.off, "shape": wave.shape}
-                for wave in (*solitons, *kinks)
+        figures={
+            "solitary_waves": solitons | kinks,
+            "worst": {
+                "soliton_speed": max(wave["relative_error"] for wave in solitons.values()),
+                "kink_speed": max(wave["relative_error"] for wave in kinks.values()),
+                "kink_shape": max(wave["shape"] for wave in kinks.values()),
             },
-            "integrals": {name: {"eigenvalues": e, "energy": h} for name, (e, h) in integrals.items()},
-            "recurrence": found.recurrence,
-            "models": {name: network.to_json() for name, network in networks.items()},
+            "integrals": integrals,
+            "recurrence": _came_back(times, modes),
+            "ring": {"sites": _CHAIN, "seconds": config.followed, "soliton_speed": _ring_speed()},
+            "models": {name: network.figures for name, network in networks.items()},
         },
+        pictures={
+            "recurrence": partial(_recurrence_figure, times, modes),
+            "soliton": partial(_soliton_figure, networks),
+        },
+        animation=Animation(
+            {"analytic": lgn.exact} | {name: network.strain for name, network in networks.items()}, lgn.times
+        ),
+        data={"recurrence": xr.Dataset({"energy": (("time", "mode"), modes)}, {"time": times})},
     )
 
 
 # --- the analytic lattices -------------------------------------------------------------------------------------------
+
+
+def relative(values: np.ndarray) -> np.ndarray:
+    """|x(t)/x(0) − 1| of an energy over time, (…, time)."""
+    return np.abs(values / values[..., :1] - 1)
 
 
 def crossing(x: np.ndarray, values: np.ndarray, level: float) -> float:
@@ -172,47 +129,52 @@ def crossing(x: np.ndarray, values: np.ndarray, level: float) -> float:
 
 
 def _moved(
-    name: str, truth: SparseEulerLagrange, x: np.ndarray, exact: Callable[[float], Any], duration: float, speed: float
-) -> Moving:
-    """A wave that steps from one value to another, q(x), v(x) = exact(t), as the law moves it."""
+    truth: SparseEulerLagrange, x: np.ndarray, exact: Callable[[float], Any], duration: float, speed: float
+) -> dict[str, float]:
+    """A wave that steps from one value to another, q(x), v(x) = exact(t), as the law moves it.
+
+    `shape` is the largest difference from the exact profile at the end, in units of the height of the wave.
+    """
     q, v = map(jnp.asarray, exact(0.0))
     motion = symlnn.simulate(truth, (q, v), times=jnp.array([0.0, duration]), integrator=_FINE)
     end, found = exact(duration)[0], np.asarray(motion.q)
     before, after = (crossing(x, profile, (end[0] + end[-1]) / 2) for profile in found)
     energies = np.asarray(jax.vmap(truth.energy)(motion.q, motion.v))
     shape = float(np.abs(found[1] - end).max() / np.ptp(end))
-    return Moving(name, speed, (after - before) / duration, shape, float(relative(energies)[-1]))
+    measured = (after - before) / duration
+    off, energy = abs(measured / speed - 1), float(relative(energies)[-1])
+    return {"exact": speed, "speed": measured, "relative_error": off, "shape": shape, "energy": energy}
 
 
-def _soliton(kappa: float) -> Moving:
-    speed, truth = math.sinh(kappa) / kappa, law("toda_lattice", n=CHAIN, boundary="free")
+def _soliton(kappa: float) -> dict[str, float]:
+    speed, truth = math.sinh(kappa) / kappa, law("toda_lattice", n=_CHAIN, boundary="free")
 
     def exact(t: float) -> Any:
-        return TODA.toda_soliton(CHAIN, kappa, t, START)
+        return TODA.toda_soliton(_CHAIN, kappa, t, _START)
 
-    return _moved(f"Toda soliton, κ = {kappa:g}", truth, np.arange(CHAIN), exact, 200 / speed, speed)
-
-
-def _kink(name: str, speed: float, config: Config) -> Moving:
-    spacing, field = 40.0 / config.kink_sites, symlnn.load_file(symlnn.system_path(name), "kink")
-    x = (0.5 + np.arange(config.kink_sites)) * spacing
-    truth = law(name, {"dx": spacing}, n=config.kink_sites)
-    return _moved(f"{name} kink", truth, x, lambda t: field.kink(x, t, speed, 10.0), 20.0 / speed, speed)
+    return _moved(truth, np.arange(_CHAIN), exact, 200 / speed, speed)
 
 
-def _integrals(seed: int) -> dict[str, tuple[float, float]]:
+def _kink(name: str, speed: float, sites: int) -> dict[str, float]:
+    spacing, field = 40.0 / sites, symlnn.load_file(symlnn.system_path(name), "kink")
+    x = (0.5 + np.arange(sites)) * spacing
+    truth = law(name, {"dx": spacing}, n=sites)
+    return _moved(truth, x, lambda t: field.kink(x, t, speed, 10.0), 20.0 / speed, speed)
+
+
+def _integrals(seed: int) -> dict[str, dict[str, float]]:
     """The largest changes over 50 s of eigenvalues and energy, for Toda's ring and for one that is not integrable."""
     sites = np.arange(16)
     pairs = Neighbourhoods(np.stack([sites, (sites + 1) % 16], axis=-1))
     truncated = SparseEulerLagrange(symlnn.GraphLagrangian([_Truncated()], [pairs], 16))
     start = tuple(0.5 * jax.random.normal(jax.random.key(seed), (2, 4, 16)))
     found = {}
-    for name, ring in {"Toda": law("toda_lattice", n=16), "its potential to fourth order": truncated}.items():
+    for name, ring in {"Toda": law("toda_lattice", n=16), "truncated": truncated}.items():
         motion = symlnn.simulate(ring, start, duration=50.0, rate=2.0, integrator=_FINE)
         values = TODA.flaschka_eigenvalues(np.asarray(motion.q), np.asarray(motion.v))
         change = np.abs(values - values[:, :1]).max() / np.std(values[:, 0])
         energies = np.asarray(jax.vmap(jax.vmap(ring.energy))(motion.q, motion.v))
-        found[name] = (float(change), float(relative(energies).max()))
+        found[name] = {"eigenvalues": float(change), "energy": float(relative(energies).max())}
     return found
 
 
@@ -237,51 +199,78 @@ def _recurrence(duration: float) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(motion.t), chain.mode_energies(np.asarray(motion.q), np.asarray(motion.v))
 
 
-# --- words, tables and pictures --------------------------------------------------------------------------------------
+def _came_back(times: np.ndarray, modes: np.ndarray) -> dict[str, float]:
+    """When the first mode has its energy back, the largest share after it first fell below a half."""
+    share = modes[:, 0] / modes.sum(axis=1)
+    fallen = int(np.argmax(share < 0.5))
+    back = fallen + int(np.argmax(share[fallen:]))
+    seconds, least = float(times[back]), float(share[:back].min())
+    periods = seconds * math.sin(math.pi / 66) / math.pi
+    return {"seconds": seconds, "periods": periods, "share": float(share[back]), "least": least}
 
-_ON_SPEEDS = (
-    "Speeds are those of the point where the profile passes the middle of its step, over a way of 200 sites, or of "
-    "half the box; profiles are compared with the exact ones at the end, so a wrong speed counts there too. Toda's "
-    "solitons are exact on the lattice. Kinks are exact solutions of the field, and the grid changes their speed by "
-    "the square of its spacing."
-)
+
+# --- Toda's law, learned ---------------------------------------------------------------------------------------------
 
 
-def _moving_table(waves: Sequence[Moving]) -> Table:
-    return Table(
-        ("wave", "exact speed", "measured", "relative error", "profile at the end", "energy error"),
-        tuple((w.name, f"{w.exact:.6f}", f"{w.speed:.6f}", f"{w.off:.1e}", w.shape, w.energy) for w in waves),
+def _learned(name: str, config: Config, seed: int, listener: Listener) -> Network:
+    """Train a network on a ring of eight masses, and let it follow a soliton around a long one."""
+
+    def build(
+        system: symlnn.System, scales: symlnn.Scales, architecture: Architecture, *, key: jax.Array
+    ) -> AbstractDynamics:
+        graph: Any = system.graph
+        network = symlnn.acceleration_network if name == "gnn" else symlnn.lagrangian_network
+        # Toda's law does not feel where the chain is as a whole
+        symmetries = ("permutation", "translation")
+        return network(graph, symlnn.SiteScales.of(scales, graph), architecture, symmetries=symmetries, key=key)
+
+    learned = symlnn.learn(
+        symlnn.load_system("toda_lattice", n=8),
+        symlnn.Model(build, architecture=config.architecture, recipe=config.recipe),
+        budget=symlnn.Budget(seconds=config.seconds),
+        seed=seed,
+        listener=lambda progress: listener(f"Training {name}", progress),
     )
-
-
-def _network_table(networks: Mapping[str, Network]) -> Table:
-    rows = tuple(
-        (name, m.acceleration, m.error[-1], f"{m.speed:.5f}", m.energy, "no" if m.successful else "yes")
-        for name, m in networks.items()
-    )
-    named = "; ".join(f"{name}: {m.title}, {m.parameters:,} parameters" for name, m in networks.items())
-    return Table(
-        ("model", "accelerations", "soliton", "speed", "energy", "failed"),
-        rows,
-        f"{named}. Trained on a ring of 8 masses at random states, run on one of {CHAIN}. Accelerations: relative "
-        f"error on the ring. Soliton: error of the compressions qₙ − qₙ₊₁ after {networks['lgn'].times[-1]:g} s, "
-        f"relative to their size. The exact speed is {_ring_speed():.5f}.",
-    )
+    listener(f"Following {name}", None)
+    model = carried_to(learned.dynamics, "toda_lattice", n=_CHAIN)
+    q, v = map(jnp.asarray, TODA.soliton_on_a_ring(_CHAIN, _FOLLOWED, 0.0, _START))
+    integrator = symlnn.Integrator(rtol=1e-8, atol=1e-8, max_steps=20_000)
+    motion = symlnn.simulate(model, (q, v), duration=config.followed, rate=2.0, integrator=integrator)
+    times, strain, successful = np.asarray(motion.t), -np.diff(np.asarray(motion.q), axis=1), bool(motion.successful)
+    exact = -np.diff(np.stack([TODA.soliton_on_a_ring(_CHAIN, _FOLLOWED, t, _START)[0] for t in times]), axis=1)
+    energies = np.asarray(jax.vmap(law("toda_lattice", n=_CHAIN).energy)(motion.q, motion.v))
+    error = np.linalg.norm(strain - exact, axis=1) / np.linalg.norm(exact, axis=1)
+    speed = float((_peak(strain[-1]) - _peak(strain[0])) / config.followed)
+    field = {
+        "relative_error_half": float(error[len(error) // 2]),
+        "relative_error_end": float(error[-1]),
+        "energy_error_max": float(relative(energies).max()),
+        "speed": speed,
+        "speed_error": abs(speed / _ring_speed() - 1),
+    }
+    figures = {
+        "title": {"lgn": "Lagrangian graph network", "gnn": "graph network for accelerations"}[name],
+        "trainable_parameters": symlnn.parameter_count(model),
+        "train_seconds": learned.fit.seconds,
+        "acceleration": {"relative_rms": float(learned.fit.lowest)},
+        "field": (field if successful else dict.fromkeys(field, math.inf)) | {"failed": int(not successful)},
+    }
+    return Network(times, strain, exact, figures)
 
 
 def _ring_speed() -> float:
     """Of the soliton on the long ring, whose springs are stretched a little: see `soliton_on_a_ring`."""
-    return math.exp(-FOLLOWED / CHAIN) * math.sinh(FOLLOWED) / FOLLOWED
+    return math.exp(-_FOLLOWED / _CHAIN) * math.sinh(_FOLLOWED) / _FOLLOWED
 
 
-def _on_recurrence(found: Found) -> str:
-    period, back = 2 * np.pi / (2 * np.sin(np.pi / 66)), found.recurrence
-    return (
-        "32 masses between walls, α = ¼, with the first mode alone at the start. Its share of the energy falls to "
-        f"{back['least']:.2f} and comes back to {back['share']:.3f} after {back['seconds']:,.0f} s, or "
-        f"{back['seconds'] / period:.0f} of its periods; Fermi, Pasta, Ulam and Tsingou saw it come back to within "
-        "some hundredths, where equipartition would leave it a thirty-second."
-    )
+def _peak(strain: np.ndarray) -> float:
+    """Where the compression is largest, by a parabola through the logarithms of three values: sech² is one nearly."""
+    top = int(np.clip(np.argmax(strain), 1, len(strain) - 2))
+    before, at, after = np.log(np.maximum(strain[top - 1 : top + 2], 1e-12))
+    return top + 0.5 * (before - after) / (before - 2 * at + after)
+
+
+# --- pictures -------------------------------------------------------------------------------------------------------
 
 
 def _recurrence_figure(times: np.ndarray, modes: np.ndarray) -> Figure:
@@ -301,43 +290,10 @@ def _soliton_figure(networks: Mapping[str, Network]) -> Figure:
     exact = networks["lgn"].exact[-1]
     middle = int(np.argmax(exact))
     shown = slice(max(0, middle - 40), middle + 40)
-    edges = np.arange(CHAIN - 1)
+    edges = np.arange(_CHAIN - 1)
     axes.plot(edges[shown], exact[shown], color=TRUTH, lw=2.5, label="exact")
     for name, found in networks.items():
         axes.plot(edges[shown], found.strain[-1][shown], color=shade[name], lw=1, label=name)
     axes.set(xlabel="n", ylabel=r"$q_n - q_{n+1}$ (m)", ylim=(-0.3, 1.5 * exact.max()))
     axes.legend(loc="upper right")
     return figure
-
-
-def _summary(found: Found) -> tuple[str, ...]:
-    (lgn, gnn), back = found.networks.values(), found.recurrence
-    return (
-        f"Solitons of Toda's chain move at their exact speed to {max(w.off for w in found.solitons):.0e}, kinks of the "
-        f"sine-Gordon and φ⁴ fields to {max(w.off for w in found.kinks):.0e}; the chain of Fermi, Pasta, Ulam and "
-        f"Tsingou has {back['share']:.1%} of its energy back in the first mode after {back['seconds']:,.0f} s.",
-        f"A Lagrangian graph network trained for {lgn.seconds:.0f} s on a ring of 8 masses follows Toda's soliton "
-        f"around one of {CHAIN}: after {lgn.times[-1]:g} s the compression is off by {lgn.error[-1]:.2g} and the "
-        f"energy by {lgn.energy:.1e}; a graph network of accelerations by {gnn.error[-1]:.2g} and {gnn.energy:.1e}.",
-    )
-
-
-def _claims(found: Found) -> tuple[Claim, ...]:
-    change, control = (values[0] for values in found.integrals.values())
-    off, back = abs(found.networks["lgn"].speed / _ring_speed() - 1), found.recurrence
-    soliton, kink, shape = (
-        max(values)
-        for values in ([w.off for w in found.solitons], [w.off for w in found.kinks], [w.shape for w in found.kinks])
-    )
-    comes_back = "The energy of the first mode comes back (Fermi, Pasta, Ulam & Tsingou)"
-    after = f"share, after {back['seconds']:,.0f} s"
-    carries = "A density learned on 8 masses carries a soliton around hundreds"
-    return (
-        Claim.at_most("Toda's solitons move by sinh(κ)/κ sites a second", 0.0, soliton, "relative", 1e-3),
-        Claim.at_most("Kinks keep their speed", 0.0, kink, "relative", 1e-3),
-        Claim.at_most("… and their shape", 0.0, shape, "of the step", 0.01),
-        Claim.at_most("Flaschka's eigenvalues are integrals of Toda's ring", 0.0, change, "of their spread", 1e-6),
-        Claim.more_than("… and of no other chain", None, control, "for the truncated potential", 1e-2),
-        Claim.more_than(comes_back, "within some hundredths", back["share"], after, 0.95),
-        Claim.at_most(carries, None, off, "relative error of its speed", 1e-2),
-    )

@@ -5,6 +5,7 @@ from ._base import AbstractHamiltonian as AbstractHamiltonian
 from ._base import AbstractLagrangian as AbstractLagrangian
 from ._base import AbstractMomentum as AbstractMomentum
 from ._base import AbstractSecondOrderDynamics as AbstractSecondOrderDynamics
+from ._base import Forces as Forces
 from ._base import all_finite as all_finite
 from ._base import cause_of_failure as cause_of_failure
 from ._batch import accelerations as accelerations

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._neighbourhoods import bandwidth
+from .._neighbourhoods import Graph, bandwidth
 from .._types import AbstractGiven, Coordinates, RealScalar, Scalar, Varying
 from ._base import AbstractLagrangian
 
@@ -49,6 +49,11 @@ class Neighbourhoods(AbstractGiven):
         self.sites = jnp.asarray(sites)
         self.attributes = jnp.zeros((len(self.sites), 0)) if attributes is None else jnp.asarray(attributes)
         self.density = density
+
+    @staticmethod
+    def of(graph: Graph) -> "tuple[Neighbourhoods, ...]":
+        """Those of a graph, of each number of members apart."""
+        return tuple(Neighbourhoods(sites, attributes) for sites, attributes in graph.groups())
 
     def map(self, function: Callable[..., Any], *arrays: Array, chunk: int | None = None) -> Any:
         """`function(attributes, *rows)` of every neighbourhood; in chunks, so that memory stays bounded.
@@ -142,6 +147,11 @@ class GraphLagrangian(AbstractLagrangian):
             )
         return q.reshape(self.sites, self.fields)
 
-    def on(self, sites: int, groups: Sequence[Neighbourhoods]) -> "GraphLagrangian":
-        """The same densities on other neighbourhoods: another number of sites, another boundary, another graph."""
-        return GraphLagrangian(self.densities, groups, sites, self.fields, chunk=self.chunk)
+    def on(self, graph: Graph) -> "GraphLagrangian":
+        """The same density on another graph: another number of sites, another boundary, other edges.
+
+        Raises `ValueError` for several densities: which neighbourhoods are whose, a graph does not say.
+        """
+        if len(self.densities) > 1:
+            raise ValueError("A graph does not say which of several densities its neighbourhoods have: build anew.")
+        return GraphLagrangian(self.densities, Neighbourhoods.of(graph), graph.sites, self.fields, chunk=self.chunk)

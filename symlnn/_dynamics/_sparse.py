@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, Float
 
+from .._neighbourhoods import Graph
 from .._results import RESULTS
 from .._types import Coordinates, RealScalar, Varying
 from ._base import Forces
@@ -97,6 +98,14 @@ class SparseEulerLagrange(AbstractEulerLagrange):
         """a = M⁻¹ (r + Q); NaN where the equation was not solved."""
         solution = self.solve(q, v, m, u, t)
         return jnp.where(solution.result == RESULTS.successful, solution.value, jnp.nan)
+
+    def on(self, graph: Graph) -> "SparseEulerLagrange":
+        """The same density on another graph, with the cheapest solver for it. Raises `ValueError` where forces act."""
+        if self.forces is not None:
+            raise ValueError(
+                "The forces belong to the coordinates of one graph: build the law anew with those of this."
+            )
+        return SparseEulerLagrange(self.lagrangian.on(graph))
 
 
 def _element(

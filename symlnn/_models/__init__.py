@@ -7,6 +7,8 @@ from ._hnn import MLPHamiltonian as MLPHamiltonian
 from ._hybrid import HybridLagrangian as HybridLagrangian
 from ._lgn import GraphAcceleration as GraphAcceleration
 from ._lgn import MLPDensity as MLPDensity
+from ._lgn import acceleration_network as acceleration_network
+from ._lgn import lagrangian_network as lagrangian_network
 from ._lnn import MLPLagrangian as MLPLagrangian
 from ._mlp import ACTIVATIONS as ACTIVATIONS
 from ._mlp import INITIALIZATIONS as INITIALIZATIONS

@@ -12,6 +12,7 @@ from .._dynamics import (
     AbstractDensity,
     AbstractDynamics,
     DirectAcceleration,
+    Forces,
     GraphLagrangian,
     Neighbourhoods,
     SparseEulerLagrange,
@@ -107,13 +108,54 @@ class GraphAcceleration(eqx.Module):
             total = total.at[group.sites[:, 0]].set(output, mode="drop")
         return (total * self.network.scales.a.astype(q.dtype)).reshape(-1)
 
-    def on(self, sites: int, groups: Sequence[Neighbourhoods]) -> "GraphAcceleration":
-        """The same network on other neighbourhoods."""
-        return GraphAcceleration(self.network, tuple(groups), sites)
+    def on(self, graph: Graph) -> "GraphAcceleration":
+        """The same network on another graph."""
+        return GraphAcceleration(self.network, Neighbourhoods.of(graph), graph.sites)
 
 
-def _graph(system: System, model: str) -> tuple[Graph, tuple[Neighbourhoods, ...], dict[str, Any]]:
-    """The graph of a system, its neighbourhoods by their size, and how a network that sees them is built."""
+def lagrangian_network(
+    graph: Graph,
+    scales: SiteScales,
+    architecture: Architecture,
+    *,
+    symmetries: Sequence[str] | None = None,
+    forces: Forces | None = None,
+    key: Key,
+) -> SparseEulerLagrange:
+    """The law of one `MLPDensity` for all neighbourhoods of a graph, with these forces.
+
+    `symmetries` are what the density does not feel; by default permutations, where neighbours have no order.
+    """
+    density = MLPDensity(scales, architecture, **_seen(graph, symmetries), key=key)
+    lagrangian = GraphLagrangian([density], Neighbourhoods.of(graph), graph.sites, graph.fields)
+    return SparseEulerLagrange(lagrangian, forces)
+
+
+def acceleration_network(
+    graph: Graph,
+    scales: SiteScales,
+    architecture: Architecture,
+    *,
+    symmetries: Sequence[str] | None = None,
+    key: Key,
+) -> DirectAcceleration:
+    """The accelerations of every site by one network of its neighbourhood, with the symmetries of a density."""
+    seen = _seen(graph, symmetries)
+    network = NeighbourhoodMLP(scales, architecture, graph.fields, moving=seen["members"], **seen, key=key)
+    return DirectAcceleration(GraphAcceleration(network, Neighbourhoods.of(graph), graph.sites))
+
+
+def _seen(graph: Graph, symmetries: Sequence[str] | None) -> dict[str, Any]:
+    """What a network sees of a neighbourhood."""
+    own = () if graph.ordered else ("permutation",)
+    return {
+        "members": max(map(len, graph.neighbourhoods)),
+        "attributes": graph.attribute_sizes,
+        "symmetries": own if symmetries is None else symmetries,
+    }
+
+
+def _graph(system: System, model: str) -> Graph:
     graph = system.graph
     if graph is None:
         raise ValueError(
@@ -122,16 +164,7 @@ def _graph(system: System, model: str) -> tuple[Graph, tuple[Neighbourhoods, ...
         )
     if system.time is not None or system.u:
         raise ValueError(f"The model {model} takes neither explicit time nor control inputs, which {system.name} has.")
-    groups = tuple(Neighbourhoods(rows, attributes) for rows, attributes in graph.groups())
-    return (
-        graph,
-        groups,
-        {
-            "members": groups[-1].sites.shape[1],
-            "attributes": graph.attribute_sizes,
-            "symmetries": () if graph.ordered else ("permutation",),
-        },
-    )
+    return graph
 
 
 def lgn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
@@ -139,10 +172,9 @@ def lgn(system: System, scales: Scales, architecture: Architecture, *, key: Key)
 
     One density for all sites, with the declared forces.
     """
-    graph, groups, build = _graph(system, "lgn")
-    density = MLPDensity(SiteScales.of(scales, graph), architecture, **build, key=key)
-    lagrangian = GraphLagrangian([density], groups, graph.sites, graph.fields)
-    return SparseEulerLagrange(lagrangian, declared_forces(system))
+    graph = _graph(system, "lgn")
+    site_scales = SiteScales.of(scales, graph)
+    return lagrangian_network(graph, site_scales, architecture, forces=declared_forces(system), key=key)
 
 
 def gnn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
@@ -150,7 +182,5 @@ def gnn(system: System, scales: Scales, architecture: Architecture, *, key: Key)
 
     The accelerations of a site from its neighbourhood, with the same network at every site.
     """
-    graph, groups, build = _graph(system, "gnn")
-    site_scales = SiteScales.of(scales, graph)
-    network = NeighbourhoodMLP(site_scales, architecture, graph.fields, moving=build["members"], **build, key=key)
-    return DirectAcceleration(GraphAcceleration(network, groups, graph.sites))
+    graph = _graph(system, "gnn")
+    return acceleration_network(graph, SiteScales.of(scales, graph), architecture, key=key)

@@ -85,6 +85,8 @@ class Bench:
     balance: Callable[[Rollout], Float[np.ndarray, "batch time"]]
     """The error of the energy, or of the power balance, along roll-outs."""
     outside: Callable[[Rollout], float] = lambda rollout: math.nan
+    tolerance: float | None = None
+    """That of a step of the integrator, where it is not the usual one."""
 
     @staticmethod
     def of_system(system: System, *, test_states: int, trajectories: int, key: Key) -> "Bench":
@@ -108,12 +110,14 @@ class Bench:
         )
 
     @staticmethod
-    def of_law(truth: Any, test: States, start: States, times: Float[Array, " time"]) -> "Bench":
+    def of_law(
+        truth: Any, test: States, start: States, times: Float[Array, " time"], *, tolerance: float | None = None
+    ) -> "Bench":
         """Of any law with an energy, a lattice's say, which has to conserve it: its own motions from `start`.
 
         Errors of the energy are relative to its root mean square at the start.
         """
-        rollout = roll_out(truth, start, times)
+        rollout = roll_out(truth, start, times, tolerance)
         energies = energy_along(truth, rollout, start.m)
         scale = float(np.sqrt(np.mean(np.square(energies[:, 0])))) or 1.0
 
@@ -121,7 +125,8 @@ class Bench:
             return energy_errors(energy_along(truth, found, start.m), found.successful, scale)
 
         samples = Samples(test, _accelerations(truth, test))
-        return Bench(truth, samples, start, rollout, scale, (False,) * start.q.shape[-1], balance)
+        is_angle = (False,) * start.q.shape[-1]
+        return Bench(truth, samples, start, rollout, scale, is_angle, balance, tolerance=tolerance)
 
     @property
     def oracle(self) -> Motion:
@@ -135,7 +140,7 @@ class Bench:
     def judge(self, dynamics: AbstractDynamics) -> Judgement:
         """All figures of a dynamics."""
         predicted = _accelerations(dynamics, self.test.states)
-        motion = self._motion(roll_out(dynamics, self.start, self.rollout.t))
+        motion = self._motion(roll_out(dynamics, self.start, self.rollout.t, self.tolerance))
         errors = state_errors(self.rollout, motion.rollout, is_angle=self.is_angle)
         return Judgement(
             acceleration=acceleration_errors(self.test.a, predicted),

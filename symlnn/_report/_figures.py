@@ -1,8 +1,8 @@
 """The figures of a report: functions of a validation, each to one matplotlib figure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .._system import System
 from ..metrics import VALID_TIME_THRESHOLD
-from ..plots import STYLE, TRUTH, bands, colours, shades, wrapped
+from ..plots import TRUTH, bands, colours, shades, wrapped
 from ._bench import Motion
 from ._results import Validation
 
@@ -219,10 +219,6 @@ FIGURES: Mapping[str, Callable[[Validation], Figure | None]] = {
 """Each figure of a report by the name of its files."""
 
 
-def draw(validation: Validation) -> Iterator[tuple[str, Figure]]:
-    """All figures of a validation, with their names."""
-    for name, function in FIGURES.items():
-        with mpl.rc_context(dict(STYLE)):
-            figure = function(validation)
-            if figure is not None:
-                yield name, figure
+def figures_of(validation: Validation, *names: str) -> dict[str, Callable[[], Figure | None]]:
+    """What draws these figures of a validation, or all of `FIGURES`."""
+    return {name: partial(FIGURES[name], validation) for name in names or FIGURES}

@@ -25,12 +25,12 @@ _FRAMES = 900
 _PER_SECOND = 25.0
 
 
-def templates(*folders: Path) -> jinja2.Environment:
+def templates(*folders: Path, autoescape: bool = True) -> jinja2.Environment:
     """The templates of reports, and those of other folders that build on them."""
     own = jinja2.PackageLoader("symlnn._report", ".")
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader([own, *map(jinja2.FileSystemLoader, folders)]),
-        autoescape=True,
+        autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

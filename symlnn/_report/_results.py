@@ -148,9 +148,13 @@ class Validation:
 
     def to_json(self) -> dict[str, Any]:
         """The content of report.json; infinite figures become null."""
+        return strict(self.figures())
+
+    def figures(self) -> dict[str, Any]:
+        """The content of report.json, with infinite figures as they are."""
         settings = {k: v for k, v in dataclasses.asdict(self.settings).items() if k not in ("versions", "command")}
         parameters = {s.name: str(p.value) if p.varies else p.value for s, p in self.system.parameters.items()}
-        document = {
+        return {
             "symlnn": self.settings.versions["symlnn"],
             "system": self.system.name,
             **settings,
@@ -170,7 +174,6 @@ class Validation:
             "command": self.settings.command,
             "versions": dict(self.settings.versions),
         }
-        return strict(document)
 
     def _model(self, model: ModelResult) -> dict[str, Any]:
         median = float(np.median(model.valid_seconds))

@@ -1,9 +1,10 @@
 """A validation to files: index.html, report.json, models, data and figures."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -12,7 +13,8 @@ from .._data import motions_dataset, samples_dataset, save_dataset
 from .._dynamics import AbstractDynamics
 from .._models import TrainedModel, save_model
 from .._simulate import Rollout
-from ._figures import draw
+from ..plots import STYLE
+from ._figures import figures_of
 from ._folder import replaced_folder
 from ._page import page
 from ._results import Validation, to_text
@@ -21,21 +23,25 @@ from ._results import Validation, to_text
 def write_report(validation: Validation, out: Path) -> None:
     """Write the whole report to `out`, or nothing. An existing report there is replaced."""
     with replaced_folder(out) as folder:
-        pictures = write_figures(draw(validation), folder / "figures")
+        pictures = write_figures(figures_of(validation), folder / "figures")
         write_models(validation, folder / "models")
         write_data(validation, folder / "data")
         (folder / "report.json").write_text(to_text(validation.to_json()))
         (folder / "index.html").write_text(page(validation, pictures))
 
 
-def write_figures(figures: Iterable[tuple[str, Figure]], folder: Path) -> dict[str, str]:
-    """PNG and PDF of every figure; returns the PNGs as data addresses for the page."""
+def write_figures(figures: Mapping[str, Callable[[], Figure | None]], folder: Path) -> dict[str, str]:
+    """PNG and PDF of every figure that there is to draw; returns the PNGs as data addresses for the page."""
     folder.mkdir()
     pictures = {}
-    for name, figure in figures:
-        FigureCanvasAgg(figure)
-        figure.savefig(folder / f"{name}.png")
-        figure.savefig(folder / f"{name}.pdf")
+    for name, draw in figures.items():
+        with mpl.rc_context(dict(STYLE)):
+            figure = draw()
+            if figure is None:
+                continue
+            FigureCanvasAgg(figure)
+            figure.savefig(folder / f"{name}.png")
+            figure.savefig(folder / f"{name}.pdf")
         encoded = base64.b64encode((folder / f"{name}.png").read_bytes()).decode()
         pictures[name] = f"data:image/png;base64,{encoded}"
     return pictures

@@ -69,6 +69,17 @@ class Fit:
         errors = np.array(self.history.error)
         return np.min(np.where(np.isfinite(errors), errors, np.inf), axis=0) if errors.size else math.inf
 
+    def member(self, index: int) -> "Fit":
+        """What became of one member of an ensemble; its training time is that of all of them together."""
+        own = {name: tuple(row[index] for row in getattr(self.history, name)) for name in ("loss", "error")}
+        return dataclasses.replace(
+            self,
+            model=unstack(self.model)[index],
+            last=unstack(self.last)[index],
+            result=jax.tree.map(lambda code: code[index], self.result),
+            history=dataclasses.replace(self.history, **own),
+        )
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -9,6 +9,8 @@ from ._accelerations import acceleration_errors as acceleration_errors
 from ._accelerations import max_relative_error as max_relative_error
 from ._cross_check import CrossCheck as CrossCheck
 from ._cross_check import cross_check as cross_check
+from ._dispersion import Dispersion as Dispersion
+from ._dispersion import dispersion as dispersion
 from ._energy import Spread as Spread
 from ._energy import balance_errors as balance_errors
 from ._energy import energy_along as energy_along

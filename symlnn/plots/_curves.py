@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ._style import shades
 
@@ -47,3 +48,20 @@ def bands(
     axes.set_yscale("log")
     axes.set_xlabel("t (s)")
     return largest
+
+
+def over_time(
+    t: Float[np.ndarray, " time"],
+    errors: Mapping[str, Float[np.ndarray, "motion time"]],
+    *,
+    ylabel: str,
+    floor: float = 1e-16,
+    ylim: tuple[float, float] | None = None,
+) -> Figure:
+    """The bands of the errors as a figure of their own, with a legend."""
+    figure = Figure(figsize=(8.0, 2.8))
+    axes = figure.subplots()
+    bands(axes, t, errors, floor=floor)
+    axes.set(ylabel=ylabel, ylim=ylim)
+    axes.legend(loc="best", ncols=3)
+    return figure
