@@ -14,6 +14,8 @@ from ._data import DeclaredStates as DeclaredStates
 from ._data import Instants as Instants
 from ._data import Resample as Resample
 from ._data import SmoothFields as SmoothFields
+from ._data import Source as Source
+from ._data import StateSource as StateSource
 from ._data import Stream as Stream
 from ._data import Stretches as Stretches
 from ._data import generate as generate
@@ -47,6 +49,7 @@ from ._dynamics import DirectAcceleration as DirectAcceleration
 from ._dynamics import DirectSolve as DirectSolve
 from ._dynamics import Equation as Equation
 from ._dynamics import EulerLagrange as EulerLagrange
+from ._dynamics import Forces as Forces
 from ._dynamics import GraphLagrangian as GraphLagrangian
 from ._dynamics import Hamilton as Hamilton
 from ._dynamics import Neighbourhoods as Neighbourhoods
@@ -63,8 +66,10 @@ from ._dynamics import SymbolicMomentum as SymbolicMomentum
 from ._dynamics import SymbolicPositions as SymbolicPositions
 from ._dynamics import accelerations as accelerations
 from ._dynamics import graph_lagrangian as graph_lagrangian
+from ._dynamics import residual_tolerance as residual_tolerance
 from ._dynamics._banded import solve_cyclic_banded as solve_cyclic_banded
 from ._field import Field as Field
+from ._inputs import Control as Control
 from ._inputs import SampledInputs as SampledInputs
 from ._integrator import Integrator as Integrator
 from ._lattice import Lattice as Lattice
@@ -73,6 +78,7 @@ from ._models import MLP as MLP
 from ._models import MODELS as MODELS
 from ._models import AccelerationMLP as AccelerationMLP
 from ._models import Architecture as Architecture
+from ._models import Builder as Builder
 from ._models import Features as Features
 from ._models import GraphAcceleration as GraphAcceleration
 from ._models import HybridLagrangian as HybridLagrangian
@@ -97,6 +103,7 @@ from ._models import only as only
 from ._models import parameter_count as parameter_count
 from ._models import save_model as save_model
 from ._models import trainable as trainable
+from ._neighbourhoods import Graph as Graph
 from ._neighbourhoods import graph_neighbourhoods as graph_neighbourhoods
 from ._neighbourhoods import grid_neighbourhoods as grid_neighbourhoods
 from ._network import Network as Network
@@ -126,10 +133,13 @@ from ._train import Fit as Fit
 from ._train import GaussNewton as GaussNewton
 from ._train import History as History
 from ._train import Learned as Learned
+from ._train import Listener as Listener
+from ._train import Monitor as Monitor
 from ._train import PlainAcceleration as PlainAcceleration
 from ._train import Problem as Problem
 from ._train import Progress as Progress
 from ._train import Recipe as Recipe
+from ._train import ResidualBuilder as ResidualBuilder
 from ._train import ResidualError as ResidualError
 from ._train import ScaledAcceleration as ScaledAcceleration
 from ._train import TrajectoryResidual as TrajectoryResidual

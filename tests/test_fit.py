@@ -40,9 +40,9 @@ def members(spec: symlnn.ModelSpec, n: int) -> tuple[symlnn.AbstractDynamics, ..
 
 def fitted(parts: tuple, model: Any, key: jax.Array, **others: Any) -> symlnn.Fit:
     spec, stream, samples = parts
-    usual = {"recipe": RECIPE, "error": symlnn.AccelerationError(samples), "budget": Budget(steps=100)}
+    monitor = symlnn.Monitor(symlnn.AccelerationError(samples), **others)
     residual = symlnn.ScaledAcceleration(spec.scales.a)
-    return symlnn.fit(model, residual, stream, key=key, **(usual | others))
+    return symlnn.fit(model, residual, stream, key=key, recipe=RECIPE, budget=Budget(steps=100), monitor=monitor)
 
 
 # --- what it learns ---------------------------------------------------------------------------------------------------
@@ -280,9 +280,8 @@ def test_a_loss_that_is_not_finite_is_a_result_with_advice_and_keeps_the_paramet
     model, residual = members(spec, 1)[0], symlnn.ScaledAcceleration(spec.scales.a)
     arguments: dict[str, Any] = {
         "key": jax.random.key(2),
-        "error": symlnn.AccelerationError(samples),
         "budget": Budget(steps=(100, 0)),
-        "checkpoint": symlnn.Checkpoint(tmp_path / "c"),
+        "monitor": symlnn.Monitor(symlnn.AccelerationError(samples), symlnn.Checkpoint(tmp_path / "c")),
     }
     found = symlnn.fit(model, residual, Poisoned(stream), **arguments)
     assert bool(found.result == RESULTS.not_finite)

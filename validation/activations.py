@@ -106,7 +106,7 @@ def _train(name: str, config: Config, system: symlnn.System, bench: Bench, seed:
         symlnn.ScaledAcceleration(spec.scales.a),
         stream,
         key=jax.random.split(train, config.seeds),
-        error=symlnn.AccelerationError(samples),
+        monitor=symlnn.Monitor(symlnn.AccelerationError(samples)),
         budget=config.effort.budget,
     )
     predict = eqx.filter_jit(partial(symlnn.accelerations, at_once=2_000))

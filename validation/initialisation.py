@@ -180,7 +180,7 @@ def _train(
             symlnn.PlainAcceleration(),
             stream,
             key=jax.random.split(train, len(members)),
-            error=symlnn.AccelerationError(samples),
+            monitor=symlnn.Monitor(symlnn.AccelerationError(samples)),
             recipe=_RECIPE,
             budget=Budget(steps=config.train_steps),
         )

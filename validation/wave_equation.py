@@ -170,10 +170,11 @@ def _fit(
         symlnn.ScaledAcceleration(_TEMPERING * jnp.repeat(scales.a, _SITES)),
         stream,
         key=train,
-        error=symlnn.AccelerationError(held_out),
         recipe=config.recipe,
         budget=Budget(seconds=config.seconds),
-        listener=lambda progress: listener(f"Training {name}", progress),
+        monitor=symlnn.Monitor(
+            symlnn.AccelerationError(held_out), listener=lambda progress: listener(f"Training {name}", progress)
+        ),
     )
 
 

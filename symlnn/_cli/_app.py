@@ -305,7 +305,7 @@ def validate(
     _set_precision(precision)
     loaded = _system(system, set_, param)
     architecture = Architecture(width, depth, activation, initialization)
-    effort, budget = QUICK if quick else Effort(), parse_budget(seconds, steps)
+    effort, budget = replace(QUICK if quick else Effort(), seeds=seeds), parse_budget(seconds, steps)
     with TrainingBar(err_console) as bar:
         result = validate_system(
             loaded,
@@ -313,7 +313,6 @@ def validate(
             out=out,
             effort=effort if budget is None else replace(effort, budget=budget),
             seed=seed,
-            seeds=seeds,
             data=data,
             command=shlex.join(["symlnn", *sys.argv[1:]]),
             listener=bar.update,

@@ -37,8 +37,14 @@ class Effort:
     test_states: int = 100_000
     trajectories: int = 40
     check_states: int = 10_000
+    seeds: int = 1
+    """How often each model is trained; above one the spread of its headline figures is kept."""
     quick: bool = False
     """Whether it only shows that everything works."""
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise ValueError(f"seeds must be at least 1, but is {self.seeds}.")
 
 
 QUICK = Effort(Budget(seconds=9.0), test_states=20_000, quick=True)
@@ -67,7 +73,6 @@ class Examination:
     effort: Effort
     settings: Settings
     data: xr.Dataset | Samples | None
-    seeds: int
     timer: Timer
     listener: Listener
 
@@ -78,8 +83,8 @@ class Examination:
             with self.timer(f"measure {name}"):
                 fit = candidate.fit if isinstance(candidate, Learned) else None
                 return replace(_result(name, found, self.bench), fit=fit)
-        runs = [self._trained(name, found, self.settings.seed + number) for number in range(self.seeds)]
-        if self.seeds == 1:
+        runs = [self._trained(name, found, self.settings.seed + number) for number in range(self.effort.seeds)]
+        if self.effort.seeds == 1:
             return runs[0]
         rows = tuple(
             {
@@ -94,7 +99,7 @@ class Examination:
         return replace(runs[0], seeds=rows)
 
     def _trained(self, name: str, model: Model, seed: int) -> ModelResult:
-        label = f"Training {name}" + (f", seed {seed}" if self.seeds > 1 else "")
+        label = f"Training {name}" + (f", seed {seed}" if self.effort.seeds > 1 else "")
         with self.timer(f"train {name}"):
             learned = learn(
                 self.system,
@@ -135,13 +140,12 @@ def examine(
     effort: Effort,
     settings: Settings,
     data: xr.Dataset | Samples | None = None,
-    seeds: int = 1,
     listener: Listener = lambda doing, progress: None,
 ) -> Validation:
     """Measure models of a system against it. `models` maps what a report calls each to where it comes from.
 
-    Every model gets the same budget. With `seeds` above 1 each is trained so many times, and the spread of its headline
-    figures is kept. A training that goes wrong is part of the result: the last good parameters are measured.
+    Every model gets the same budget. A training that goes wrong is part of the result: the last good parameters are
+    measured.
     """
     timer = Timer()
     listener("Cross-checking the derivation", None)
@@ -152,7 +156,7 @@ def examine(
         key = jax.random.fold_in(jax.random.key(settings.seed), 1)
         bench = Bench.of_system(system, test_states=effort.test_states, trajectories=effort.trajectories, key=key)
         exponents, chaotic = lyapunov_exponents(bench.truth, bench.start[:20], system.duration)
-    examination = Examination(system, bench, effort, settings, data, seeds, timer, listener)
+    examination = Examination(system, bench, effort, settings, data, timer, listener)
     results = tuple(examination.measure(name, candidate) for name, candidate in models.items())
     return Validation(
         system=system,

@@ -22,7 +22,6 @@ def validate(
     effort: Effort | None = None,
     data: xr.Dataset | Samples | str | Path | None = None,
     seed: int = 0,
-    seeds: int = 1,
     command: str = "",
     listener: Listener = lambda doing, progress: None,
 ) -> Validation:
@@ -30,9 +29,8 @@ def validate(
 
     `models` are models to be trained or trained ones, see `Candidate`, or a dict that gives each the name that the
     report calls it by. Each gets the same budget of training: that of the `effort`, 60 seconds unless it is given.
-    With `seeds` above 1 each is trained so many times, and the spread of its headline figures is reported. `data` is
-    a data set, or the file of one, to train on in place of fresh states. Run it in float64 (`jax_enable_x64`) unless
-    float32 is the point.
+    `data` is a data set, or the file of one, to train on in place of fresh states. Run it in float64
+    (`jax_enable_x64`) unless float32 is the point.
 
     Raises `ValueError` for what is wrong with the arguments, before anything is computed.
     """
@@ -40,8 +38,6 @@ def validate(
     check_folder(out)
     if not models:
         raise ValueError("validate needs at least one model: models=('lnn', 'nn').")
-    if seeds < 1:
-        raise ValueError(f"seeds must be at least 1, but is {seeds}.")
     file = data if isinstance(data, str | Path) else None
     dataset = load_dataset(data, system) if isinstance(data, str | Path) else data
     validation = examine(
@@ -50,7 +46,6 @@ def validate(
         effort=effort,
         settings=settings_of(seed=seed, quick=effort.quick, command=command, data=file),
         data=dataset,
-        seeds=seeds,
         listener=listener,
     )
     listener("Writing the report", None)

@@ -9,14 +9,15 @@ from ._first_order import OPTIMIZERS as OPTIMIZERS
 from ._first_order import SCHEDULES as SCHEDULES
 from ._first_order import FirstOrder as FirstOrder
 from ._fit import Fit as Fit
-from ._fit import Listener as Listener
-from ._fit import Progress as Progress
 from ._fit import fit as fit
 from ._fit import stack as stack
 from ._fit import unstack as unstack
 from ._gauss_newton import GaussNewton as GaussNewton
 from ._learn import Learned as Learned
 from ._learn import learn as learn
+from ._monitor import Listener as Listener
+from ._monitor import Monitor as Monitor
+from ._monitor import Progress as Progress
 from ._recipe import Budget as Budget
 from ._recipe import Recipe as Recipe
 from ._residual import LOSSES as LOSSES
@@ -24,6 +25,7 @@ from ._residual import RESIDUALS as RESIDUALS
 from ._residual import AbstractResidual as AbstractResidual
 from ._residual import EulerLagrangeResidual as EulerLagrangeResidual
 from ._residual import PlainAcceleration as PlainAcceleration
+from ._residual import ResidualBuilder as ResidualBuilder
 from ._residual import ScaledAcceleration as ScaledAcceleration
 from ._residual import TrajectoryResidual as TrajectoryResidual
 from ._residual import VectorFieldResidual as VectorFieldResidual

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,10 @@ from .._data import Resample, Source, draw, hold_out
 from .._models import trainable
 from .._results import RESULTS
 from .._types import Key, Keys, Samples, Segments
-from ._checkpoint import Checkpoint, Entry, History, Position
+from ._checkpoint import Entry, History, Position
 from ._error import AbstractError, ResidualError
 from ._members import Member, advance, begin, change_stage
+from ._monitor import Monitor, Progress
 from ._recipe import Budget, Recipe
 from ._residual import AbstractResidual
 from ._stage import AbstractStage, Problem
@@ -31,6 +32,9 @@ HELD_OUT_SHARE = 0.1
 """The share of given data that is held out."""
 _SHARE_OF_PLANNING = 0.2
 """The time of a stage beyond which its steps are not timed again before it begins."""
+
+
+_UNSEEN = Monitor()
 
 
 @dataclass(frozen=True)
@@ -81,22 +85,6 @@ class Fit:
         )
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How a training stands after a chunk of steps; of an ensemble, the best member."""
-
-    stage: str
-    step: int
-    share: float
-    """Of the whole budget, what is spent."""
-    loss: float
-    error: float
-    steps_per_second: float
-
-
-Listener = Callable[[Progress], None]
-
-
 def fit(
     model: Any,
     residual: AbstractResidual,
@@ -106,15 +94,14 @@ def fit(
     where: Any = None,
     recipe: Recipe | None = None,
     budget: Budget | None = None,
-    error: AbstractError | None = None,
-    checkpoint: Checkpoint | None = None,
-    listener: Listener = lambda progress: None,
+    monitor: Monitor = _UNSEEN,
 ) -> Fit:
     """Make a residual of a model small: any PyTree that the residual takes, a `SymbolicDynamics` among them.
 
     `where` is a filter in Equinox's sense, a tree of truth values, of the arrays that are trained; by default all that
     are not given (see `trainable`). `data` are observations, or a function `source(key, n)` that draws them afresh for
-    every step. `error` is what is looked at between steps; by default the residual on what was held out of the data.
+    every step. The `monitor` has what is looked at between steps (by default the residual on what was held out of the
+    data), a checkpoint and a listener.
     With a batch of keys, `model` is an ensemble: its arrays are stacked along a leading axis, and each member is
     trained as it would be alone with its key. The budget is 60 seconds unless it is given.
 
@@ -128,13 +115,13 @@ def fit(
         raise ValueError("There is nothing to train: where selects no array of the model.")
     _check_members(model, key)
     source, own_error = _divided(residual, data, key if key.ndim == 0 else key[0])
-    problem, error = Problem(rest, residual, source), error or own_error
+    problem, error, checkpoint = Problem(rest, residual, source), monitor.error or own_error, monitor.checkpoint
     if checkpoint is not None:
         plan = [budget.seconds, list(recipe.divide(budget.steps)) if budget.steps is not None else None, repr(recipe)]
         names = ("seconds", "steps", "recipe")
         checkpoint = dataclasses.replace(checkpoint, run=dict(zip(names, plan, strict=True)) | dict(checkpoint.run))
-    training = _Training(problem, error, key, recipe, budget, checkpoint, listener)
-    return training.run(params)
+    monitor = Monitor(error, checkpoint, monitor.listener)
+    return _Training(problem, error, key, recipe, budget, monitor).run(params)
 
 
 def _check_members(model: Any, key: Keys) -> None:
@@ -186,8 +173,7 @@ class _Training:
     key: Keys
     recipe: Recipe
     budget: Budget
-    checkpoint: Checkpoint | None
-    listener: Listener
+    monitor: Monitor
 
     def run(self, params: Any) -> Fit:
         """Through all stages, from the beginning or from the checkpoint."""
@@ -195,7 +181,7 @@ class _Training:
         plan = () if budget.steps is None else self.recipe.divide(budget.steps)
         member = begin(stages[0], self.problem, self.error, params, self.key)
         position = Position(0, 0, plan, History())
-        checkpoint = self.checkpoint
+        checkpoint = self.monitor.checkpoint
         if checkpoint is not None and checkpoint.resume and checkpoint.path.is_file():
             position, member = checkpoint.load(lambda position: self._at(position.stage, member))
         latest = _Latest((position, member), time.monotonic())
@@ -277,13 +263,14 @@ class _Training:
         latest.now = dataclasses.replace(position, step=position.step + count, history=history), member
         seconds = self.budget.seconds
         share = done / sum(position.steps) if seconds is None else min(1.0, spent / seconds)
-        self.listener(Progress(name, done, share, float(np.min(loss)), float(np.min(found)), count / elapsed))
-        if self.checkpoint is not None and time.monotonic() - latest.saved_at > self.checkpoint.every:
+        self.monitor.listener(Progress(name, done, share, float(np.min(loss)), float(np.min(found)), count / elapsed))
+        checkpoint = self.monitor.checkpoint
+        if checkpoint is not None and time.monotonic() - latest.saved_at > checkpoint.every:
             self._save(latest)
 
     def _save(self, latest: "_Latest") -> None:
-        if self.checkpoint is not None:
-            self.checkpoint.save(latest.position, latest.member)
+        if self.monitor.checkpoint is not None:
+            self.monitor.checkpoint.save(latest.position, latest.member)
             latest.saved_at = time.monotonic()
 
     def _fitted(self, latest: "_Latest", interrupted: bool) -> Fit:

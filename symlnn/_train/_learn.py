@@ -15,7 +15,8 @@ from .._system import System
 from .._types import Key, Samples
 from ._checkpoint import Checkpoint
 from ._error import AbstractError, AccelerationError
-from ._fit import HELD_OUT, HELD_OUT_SHARE, Fit, Listener, fit
+from ._fit import HELD_OUT, HELD_OUT_SHARE, Fit, fit
+from ._monitor import Listener, Monitor
 from ._recipe import Budget, Recipe
 from ._residual import AbstractResidual, find_residual
 
@@ -76,9 +77,7 @@ def learn(
         key=train,
         recipe=recipe,
         budget=budget,
-        error=error,
-        checkpoint=checkpoint,
-        listener=listener,
+        monitor=Monitor(error, checkpoint, listener),
     )
     return Learned(TrainedModel(fitted.model, spec), fitted)
 
