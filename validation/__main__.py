@@ -20,7 +20,7 @@ from symlnn.report import check_folder, settings_of
 
 from . import activations, coordinates, double_pendulum, initialisation, lattices, relativistic_particle, wave_equation
 from ._study import Mode
-from ._write import Report, cell, verdict
+from ._write import Report, cell
 
 STUDIES: Mapping[str, ModuleType] = {
     "double_pendulum": double_pendulum,
@@ -88,8 +88,7 @@ def main(
         figures = Report(module, study, settings, mode).write(out)
     table = Table("claim", "paper", "here", "unit", "holds", box=None)
     for entry in figures["paper"]:
-        values = (cell(entry[key]) for key in ("claim", "paper", "here", "unit"))
-        table.add_row(*values, verdict(entry["holds"]))
+        table.add_row(*map(cell, entry.values()))
     console.print(table)
     console.print(f"Wrote {out / 'index.html'} after {time.monotonic() - begin:.0f} s.", soft_wrap=True)
 

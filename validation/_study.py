@@ -1,5 +1,6 @@
 """What a study is made of: claims, each held against one figure of report.json, and what is measured and drawn."""
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Claim:
 
     claim: str
     here: str
-    """The path of the figure in report.json, as in `models.lnn.acceleration.l1_sum`."""
+    """The path of the figure in report.json, `models.lnn.acceleration.l1_sum`, or of two of them, `one / other`."""
     paper: Cell = None
     unit: str = ""
     at_least: float | None = None
@@ -46,7 +47,9 @@ class Claim:
 
     def judged(self, figures: Figures) -> dict[str, Any]:
         """The claim beside its figure: `holds` is None where no limit is given, or nothing was measured."""
-        value = reduce(lambda entry, key: entry[key], self.here.split("."), figures)
+        paths = [path.split(".") for path in self.here.split(" / ")]
+        found: list[Any] = [reduce(lambda entry, key: entry[key], path, figures) for path in paths]
+        value = None if None in found else reduce(_ratio, found)
         limits = {"at least": self.at_least, "at most": self.at_most}
         words = [f"{word} {limit:g}" for word, limit in limits.items() if limit is not None]
         unit = "; ".join([*filter(None, [self.unit]), *words])
@@ -64,6 +67,10 @@ class Claim:
             return bool(value == self.equal)
         above = self.at_least is None or value >= self.at_least
         return bool(above and (self.at_most is None or value <= self.at_most))
+
+
+def _ratio(one: float, other: float) -> float:
+    return one / other if other else math.inf
 
 
 def read_claims(study: str) -> dict[str, Any]:
@@ -101,8 +108,6 @@ class Study:
     """Entries of report.json beside those of the validations."""
     validations: tuple[Validation, ...] = ()
     """One, or one for each system; none where the study measures something else."""
-    of_systems: Mapping[str, Figures] = field(default_factory=dict)
-    """Further entries of report.json for a system."""
     of_models: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
     """Further entries of report.json for a system and a model."""
     pictures: Mapping[str, Callable[[], Figure | None]] = field(default_factory=dict)

@@ -6,7 +6,7 @@ with pictures, equations and the tables of each validation as HTML it is the pag
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from symlnn import Validation, report, save_dataset
+from symlnn import report, save_dataset
 from symlnn.plots import colours, shades
 from symlnn.report import Settings, replaced_folder, strict, to_text, write_data, write_figures, write_models
 
@@ -43,12 +43,13 @@ class Report:
     def figures(self) -> dict[str, Any]:
         """The content of report.json: that of `validate`, nested under `systems` where there are several."""
         study, settings = self.study, self.settings
-        documents = {v.system.name: _of_validation(v, study) for v in study.validations}
+        documents = {validation.system.name: validation.figures() for validation in study.validations}
+        for (system, model), entries in study.of_models.items():
+            documents[system]["models"][model].update(entries)
         if len(documents) == 1:
             (document,) = documents.values()
         else:
-            shared = {name: getattr(settings, name) for name in ("seed", "precision", "device", "quick", "command")}
-            document = {"symlnn": settings.versions["symlnn"], **shared, "versions": dict(settings.versions)}
+            document = {"symlnn": settings.versions["symlnn"], **asdict(settings)}
             document |= {"systems": documents} if documents else {}
         document |= {"study": self.name, "mode": str(self.mode)} | dict(study.figures)
         return document | {"paper": [claim.judged(document) for claim in self.module.CLAIMS]}
@@ -93,7 +94,6 @@ def _environment(*, autoescape: bool) -> jinja2.Environment:
     environment = report.templates(TEMPLATES, autoescape=autoescape)
     environment.filters |= {
         "number": cell,
-        "verdict": verdict,
         "words": lambda name: name.replace("_", " "),
         "results": report.results_table,
         "colours": lambda validation: colours([model.name for model in validation.models]),
@@ -103,14 +103,6 @@ def _environment(*, autoescape: bool) -> jinja2.Environment:
     return environment
 
 
-def _of_validation(validation: Validation, study: Study) -> dict[str, Any]:
-    name = validation.system.name
-    document = validation.figures() | dict(study.of_systems.get(name, {}))
-    for model, entries in document["models"].items():
-        entries.update(study.of_models.get((name, model), {}))
-    return document
-
-
 def _without_gaps(text: str) -> str:
     """With no more than one empty line in a row."""
     lines = [line.rstrip() for line in text.splitlines()]
@@ -118,17 +110,12 @@ def _without_gaps(text: str) -> str:
 
 
 def cell(value: Cell) -> str:
-    """A figure as text."""
+    """A figure as text; a claim that holds is a “yes”."""
     if isinstance(value, bool):
-        return verdict(value)
+        return "yes" if value else "no"
     if isinstance(value, str):
         return value.replace("|", "∣")
     return f"{value:,}" if isinstance(value, int) else report.number(value)
-
-
-def verdict(holds: bool | None) -> str:
-    """Whether a claim holds, as a word."""
-    return "–" if holds is None else "yes" if holds else "no"
 
 
 def _frames(animation: Animation) -> str:

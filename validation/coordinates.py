@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import symlnn
-from symlnn import MODELS, Budget, Effort, Model, System, Validation
+from symlnn import MODELS, Budget, Effort, Model, Validation
 from symlnn.metrics import state_errors
 from symlnn.plots import over_time
 from symlnn.report import Listener, ModelResult, Settings, examine, roll_out
@@ -32,6 +32,7 @@ _NAMES = ("nn", "node", "hnn_canonical", "hnn_observed", "delan", "lnn")
 _MODELS = {name: MODELS[name.removesuffix("_canonical")] for name in _NAMES}
 _FEW = {name: _MODELS[name] for name in ("nn", "delan", "lnn")}
 COLUMNS = ("nn", "node", "hnn", "delan", "lnn")
+_DURATION = {POLAR: 10.0, RELATIVISTIC: 1.0, MAGNETIC: 10.0}
 _WINDOW = 3.0
 """The part of a roll-out over which motions are compared, in seconds: later, chaos would be measured."""
 
@@ -108,7 +109,7 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
     """Train every model on every system, and fill the table."""
     validations = tuple(
         examine(
-            _shortened(symlnn.load_system(name)),
+            dataclasses.replace(symlnn.load_system(name), duration=_DURATION[name]),
             models,
             effort=config.effort,
             settings=settings,
@@ -126,10 +127,6 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
         of_models={key: {"motion_error": motion_error(*pair)} for key, pair in models.items()},
         pictures={f"{v.system.name}_motion": _distances(v) for v in validations},
     )
-
-
-def _shortened(system: System) -> System:
-    return dataclasses.replace(system, duration=min(system.duration, 10.0))
 
 
 def motion_error(validation: Validation, model: ModelResult) -> float:

@@ -10,6 +10,7 @@ Source: Cranmer et al. 2020 (arXiv:2003.04630), section 5.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -55,25 +56,13 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
     listener("One long roll-out", None)
     long = _long_roll_out(validation, config.long)
     models = {model.name: model for model in validation.models}
-    lnn, nn = models["lnn"], models["nn"]
     final = {name: model.motion.balance[:, -1] for name, model in models.items()}
     long_energy, long_times = {n: m.balance for n, m in long.items()}, np.asarray(long["analytic"].rollout.t)
     return Study(
         figures={
             "long_roll_out": {
                 "duration": config.long,
-                "energy": {
-                    name: {
-                        "final": motion.spread.final_max,
-                        "max": float(motion.balance.max()),
-                        "reached": not motion.spread.failed,
-                    }
-                    for name, motion in long.items()
-                },
-            },
-            "baseline_over_lnn": {
-                "l1_sum": nn.acceleration.l1_sum / lnn.acceleration.l1_sum,
-                "energy_mean": nn.motion.spread.final_mean / lnn.motion.spread.final_mean,
+                "energy": {name: _ends(motion) for name, motion in long.items()},
             },
             "followed_to_the_end": {
                 name: int((model.valid_seconds >= system.duration).sum()) for name, model in models.items()
@@ -98,6 +87,11 @@ def _long_roll_out(validation: Validation, duration: float) -> dict[str, Motion]
         errors = metrics.balance_errors(validation.system, rollout, bench.start[:1], bench.scale)
         found[name] = Motion(rollout, errors, metrics.Spread.of(errors, np.asarray(rollout.successful)))
     return found
+
+
+def _ends(motion: Motion) -> dict[str, Any]:
+    spread = motion.spread
+    return {"final": spread.final_max, "max": float(motion.balance.max()), "reached": not spread.failed}
 
 
 def _angles(validation: Validation) -> Figure:

@@ -63,11 +63,14 @@ class Sizes:
         return product(self.widths, self.hidden)
 
 
+_ALL = Sizes((50, 100, 200, 300), (1, 2, 3))
+
+
 @dataclass(frozen=True)
 class Config:
     """What one mode does."""
 
-    divergence: Sizes = Sizes((50, 100, 200, 300), (1, 2, 3))
+    divergence: Sizes = _ALL
     fit: Sizes = Sizes((50, 100, 200), (1, 2, 3))
     train: Sizes = Sizes((50, 100, 300), (1, 2, 3))
     search: Search = field(default_factory=Search)
@@ -80,23 +83,14 @@ class Config:
     """Of the measurements; the budget is the time that the paper's network took."""
 
 
-_ALL = Sizes((50, 100, 200, 300), (1, 2, 3))
+_LONG = Search(draws=40, rounds=40, candidates=32)
 _FEW = Effort(test_states=5_000, trajectories=4, check_states=1_000)
+_SMALL = (Sizes((50, 100), (1, 2)), Sizes((20, 40), (1, 2)), Sizes((50,), (1,)), Search(4, 64, 2, 6))
 
 CONFIG: Mapping[Mode, Config] = {
-    Mode.quick: Config(
-        Sizes((50, 100), (1, 2)),
-        Sizes((20, 40), (1, 2)),
-        Sizes((50,), (1,)),
-        Search(4, 64, 2, 6),
-        100,
-        2,
-        32,
-        500,
-        _FEW,
-    ),
+    Mode.quick: Config(*_SMALL, train_steps=100, plain_width=32, plain_steps=500, effort=_FEW),
     Mode.default: Config(effort=Effort(test_states=20_000, trajectories=10)),
-    Mode.full: Config(_ALL, _ALL, _ALL, Search(40, 256, 40, 32), 20_000, 4, 500, 200_000),
+    Mode.full: Config(_ALL, _ALL, _ALL, _LONG, train_steps=20_000, members=4, plain_width=500, plain_steps=200_000),
 }
 
 

@@ -148,10 +148,7 @@ def _moved(
 
 def _soliton(kappa: float) -> dict[str, float]:
     speed, truth = math.sinh(kappa) / kappa, law("toda_lattice", n=_CHAIN, boundary="free")
-
-    def exact(t: float) -> Any:
-        return TODA.toda_soliton(_CHAIN, kappa, t, _START)
-
+    exact = partial(TODA.toda_soliton, _CHAIN, kappa, start=_START)
     return _moved(truth, np.arange(_CHAIN), exact, 200 / speed, speed)
 
 

@@ -6,11 +6,9 @@ over the ring, and follows a wave around it. Beside it stands a graph network of
 Source: Cranmer et al. 2020 (arXiv:2003.04630), sections 3.2 and 5.3, appendix B.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -22,7 +20,7 @@ from matplotlib.figure import Figure
 import symlnn
 from symlnn import Architecture, Bench, Budget, FirstOrder, GaussNewton, Recipe, SmoothFields, Stream
 from symlnn.metrics import Dispersion, dispersion
-from symlnn.plots import TRUTH, bands, shades
+from symlnn.plots import TRUTH, bands, shades, space_time
 from symlnn.report import Listener, Settings
 
 from ._study import Animation, Mode, Study, claims
@@ -124,11 +122,12 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
             "duration": float(times[-1]),
             "oracle": oracle,
             "models": models,
-            "comparison": _comparison(models["lgn"], models["gnn"]),
             "frequencies": _frequencies(curves["lgn"]),
         },
         pictures={
-            "space_time": partial(space_time, exact.q, learned, moments[-1], _SIZE),
+            "space_time": partial(
+                space_time, exact.q[_MOTION], {n: w.q[_MOTION] for n, w in learned.items()}, extent=(_SIZE, moments[-1])
+            ),
             "snapshots": partial(snapshots, exact.q, learned, moments, _SIZE),
             "errors": partial(errors_over_time, learned, exact, moments),
             "dispersion": partial(dispersions, curves, _SPEED, _SIZE / _SITES),
@@ -141,14 +140,6 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
             )
         },
     )
-
-
-def _comparison(lgn: Mapping[str, Any], gnn: Mapping[str, Any]) -> dict[str, float]:
-    small, large = (rings["acceleration"]["relative_rms"] for rings in (lgn, lgn["large"]))
-    return {
-        "gnn_energy_over_lgn": gnn["field"]["energy_error_max"] / lgn["field"]["energy_error_max"],
-        "large_acceleration_over_small": large / small,
-    }
 
 
 def _frequencies(curve: Dispersion) -> dict[str, list[float]]:
@@ -179,33 +170,6 @@ def _fit(
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------
-
-
-def space_time(exact: np.ndarray, models: Mapping[str, Waves], duration: float, size: float) -> Figure:
-    """φ(x, t) of the truth, and what each model is off by, enlarged to be seen on the same scale."""
-    figure = Figure(figsize=(8.0, 2.9))
-    grid = figure.subplots(1, len(models) + 1, sharey=True)
-    largest = np.abs(exact[_MOTION]).max()
-    panels = {"analytic": exact[_MOTION]}
-    for name, waves in models.items():
-        off = np.nan_to_num((waves.q - exact)[_MOTION], posinf=np.inf)
-        power = max(0, math.floor(math.log10(largest / max(np.abs(off).max(), 1e-12 * largest))))
-        panels[f"{name} off, × {10**power:,}"] = 10.0**power * off
-    for axes, (title, values) in zip(grid, panels.items(), strict=True):
-        image = axes.imshow(
-            np.clip(values, -largest, largest),
-            origin="lower",
-            aspect="auto",
-            extent=(0, size, 0, duration),
-            cmap="RdBu_r",
-            vmin=-largest,
-            vmax=largest,
-            interpolation="nearest",
-        )
-        axes.set(title=title, xlabel="x (m)")
-    grid[0].set_ylabel("t (s)")
-    figure.colorbar(image, ax=grid, label="φ")
-    return figure
 
 
 def snapshots(exact: np.ndarray, models: Mapping[str, Waves], times: np.ndarray, size: float) -> Figure:

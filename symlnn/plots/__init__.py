@@ -4,6 +4,7 @@ from ._curves import bands as bands
 from ._curves import finite as finite
 from ._curves import over_time as over_time
 from ._curves import wrapped as wrapped
+from ._fields import space_time as space_time
 from ._ordered import in_order as in_order
 from ._style import STYLE as STYLE
 from ._style import TRUTH as TRUTH
