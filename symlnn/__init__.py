@@ -38,6 +38,7 @@ from ._distribution import normal as normal
 from ._distribution import uniform as uniform
 from ._dynamics import AbstractDensity as AbstractDensity
 from ._dynamics import AbstractDynamics as AbstractDynamics
+from ._dynamics import AbstractEquationOfMotion as AbstractEquationOfMotion
 from ._dynamics import AbstractEulerLagrange as AbstractEulerLagrange
 from ._dynamics import AbstractHamiltonian as AbstractHamiltonian
 from ._dynamics import AbstractLagrangian as AbstractLagrangian
@@ -67,6 +68,7 @@ from ._dynamics import SymbolicPositions as SymbolicPositions
 from ._dynamics import accelerations as accelerations
 from ._dynamics import graph_lagrangian as graph_lagrangian
 from ._dynamics import residual_tolerance as residual_tolerance
+from ._dynamics import verdict as verdict
 from ._dynamics._banded import solve_cyclic_banded as solve_cyclic_banded
 from ._field import Field as Field
 from ._inputs import Control as Control

@@ -4,6 +4,7 @@ An expression is `["Add", arg, arg, …]` with the name of its SymPy class; symb
 builds only classes that SymPy itself exports.
 """
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -21,11 +22,12 @@ def _encode(expression: sp.Basic) -> Any:
     if isinstance(expression, sp.Rational):
         return ["Rational", int(expression.p), int(expression.q)]
     if isinstance(expression, sp.Float):
-        return ["Float", str(expression), expression._prec]
+        digits = int(expression._prec * math.log10(2)) + 3  # as many as tell it from its neighbours
+        return ["Float", str(sp.Float(expression, digits)), expression._prec]
     if isinstance(expression, sp.Symbol):
         return ["Symbol", expression.name, dict(expression._assumptions_orig)]
     if isinstance(expression, AppliedUndef):
-        return ["Function", str(expression.func), *map(_encode, expression.args)]
+        return ["Function", str(expression.func), dict(expression.func._kwargs), *map(_encode, expression.args)]
     name = type(expression).__name__
     if not expression.args:
         return ["Singleton", name]
@@ -42,8 +44,8 @@ def _decode(data: Any) -> Any:
             return sp.Float(digits, precision=precision)
         case ["Symbol", str(name), dict(assumptions)]:
             return sp.Symbol(name, **assumptions)
-        case ["Function", str(name), *arguments]:
-            return sp.Function(name)(*map(_decode, arguments))
+        case ["Function", str(name), dict(assumptions), *arguments]:
+            return sp.Function(name, **assumptions)(*map(_decode, arguments))
         case ["Singleton", str(name)]:
             return getattr(sp.S, name)
         case [str(name), *arguments]:

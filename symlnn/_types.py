@@ -18,7 +18,6 @@ Scalar: TypeAlias = Float[Array, ""]
 Coordinates: TypeAlias = Float[Array, " dof"]
 Matrix: TypeAlias = Float[Array, "dof dof"]
 Varying: TypeAlias = Float[Array, " m"]
-Inputs: TypeAlias = Float[Array, " u"]
 Key: TypeAlias = PRNGKeyArray
 Keys: TypeAlias = jaxtyping.Key[Array, "*members"]
 """One key, or one for each member of an ensemble; such as `jax.random.key` makes, not arrays of integers."""

@@ -103,7 +103,7 @@ def test_generate_train_simulate_validate(capsys: pytest.CaptureFixture[str], tm
     assert (code, "model of pendulum" in err) == (1, True)
 
 
-@pytest.mark.slow  # test_train.py resumes one within its process
+@pytest.mark.slow  # test_fit.py resumes one within its process
 def test_a_killed_training_resumes_to_the_same_parameters(tmp_path: Path) -> None:
     """kill -9, then --resume: equal to the bit to a run that was left alone."""
     command = [sys.executable, "-m", "symlnn", "train", "pendulum", "--steps", "12000+20", *SMALL, "--seed", "3"]

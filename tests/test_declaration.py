@@ -13,6 +13,7 @@ t = dynamicsymbols._t
 x, y = dynamicsymbols("x y")
 v = x.diff(t)
 k = sp.Symbol("k", positive=True)
+F = sp.Symbol("F", real=True)
 
 
 def declare(**changes: Any) -> System:
@@ -80,6 +81,18 @@ BAD: list[tuple[str, Callable[[], Any], str]] = [
     ("name clash", lambda: declare(parameters={k: 1.0, sp.Symbol("x"): 1.0}), "two different symbols"),
     ("parameter that is no symbol", lambda: declare(parameters={k: 1.0, 2 * k: 1.0}), "must be a symbol"),
     ("parameter that is no number", lambda: declare(parameters={k: "two"}), "number or a distribution"),
+    ("parameter that is not a number", lambda: declare(parameters={k: float("nan")}), "Parameter k must be a number"),
+    (
+        "parameter set to a word",
+        lambda: declare().with_parameters({"k": "two"}),
+        "number or a distribution, but is 'two'",
+    ),
+    ("parameter set to nothing", lambda: declare().with_parameters({"k": float("nan")}), "must be finite"),
+    (
+        "joint distribution of one input",
+        lambda: declare(forces={x: F}, inputs={F: multivariate_normal([0, 0], [[1, 0], [0, 1]])}),
+        r"inputs\[F\] has a distribution of 2 variables",
+    ),
     ("angle that is no coordinate", lambda: declare(angles=(y,)), "angles names y.*no coordinate"),
     ("unit of no coordinate", lambda: declare(units={y: "m"}), "units names y.*no coordinate"),
     ("force on no coordinate", lambda: declare(forces={y: 1}), "forces names y.*no coordinate"),

@@ -3,6 +3,7 @@
 Models of graphs have a ring of four sites for either.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sympy as sp
+from sympy.physics.mechanics import dynamicsymbols
 
 import symlnn
 from symlnn import MODELS, parameter_count, trainable
@@ -82,6 +85,8 @@ def test_has_gradients_in_every_parameter(spec: symlnn.ModelSpec) -> None:
     assert all(bool(jnp.any(leaf != 0)) for leaf in leaves if leaf.size > 1)
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_training_lowers_the_error(spec: symlnn.ModelSpec) -> None:
     """To a third of that of the untrained model; a first-order stage alone, to spare a compilation."""
     if spec.system.m and spec.model.name != "lnn":
@@ -182,6 +187,36 @@ def half(system: symlnn.System, scales: symlnn.Scales, architecture: symlnn.Arch
     return symlnn.MODELS["lnn"].builder(
         system, scales, symlnn.Architecture(architecture.width // 2, architecture.depth), key=key
     )
+
+
+def test_a_file_says_what_it_was_trained_on(pendulum: symlnn.System, tmp_path: Path) -> None:
+    for residual, name in (("vector_field", "vector_field"), (symlnn.trajectory(3), "trajectory")):
+        model = symlnn.find_model("nn", architecture=SMALL, residual=residual)
+        spec = symlnn.ModelSpec(model, pendulum, symlnn.natural_scales(pendulum, drawn(pendulum, 100)))
+        symlnn.save_model(tmp_path / "m.eqx", symlnn.TrainedModel(spec.build(jax.random.key(0)), spec))
+        assert symlnn.load_model(tmp_path / "m.eqx").spec.model.trained_on == name
+
+
+def test_inputs_and_times_that_are_held_have_scales_too() -> None:
+    """Any will do: one. And where no states are declared, a law of t says so itself."""
+    t = dynamicsymbols._t
+    x, force = dynamicsymbols("x"), sp.Symbol("F")
+    held = symlnn.System(
+        name="held",
+        coordinates=(x,),
+        lagrangian=x.diff(t) ** 2 / 2 - (1 + sp.cos(t)) * x**2 / 2,
+        forces={x: force},
+        inputs={force: 0.0},
+        time=symlnn.fixed(2.0),
+        states={x: symlnn.uniform(-1, 1), x.diff(t): symlnn.uniform(-1, 1)},
+    )
+    scales = symlnn.natural_scales(held, drawn(held, 100))
+    assert (scales.u.tolist(), float(scales.t), scales.timed) == ([1.0], 1.0, True)
+    measured = dataclasses.replace(held, states={}, time=None)
+    samples = drawn(dataclasses.replace(held, time=symlnn.uniform(0.0, 6.0)), 100)
+    scales = symlnn.natural_scales(measured, samples)
+    assert scales.timed
+    assert float(scales.t) == pytest.approx(float(np.std(samples.states.t)))
 
 
 def test_a_builder_is_a_model(pendulum: symlnn.System, tmp_path: Path) -> None:

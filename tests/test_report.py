@@ -40,6 +40,8 @@ def broken(system: symlnn.System, scales: symlnn.Scales, architecture: symlnn.Ar
     return jax.tree.map(lambda x: x * np.nan if eqx.is_inexact_array(x) else x, built)
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_a_planar_chain_is_animated_and_chaos_is_named(double_pendulum: symlnn.System, tmp_path: Path) -> None:
     models = {"nn": small("nn"), "broken": broken, "theirs": symlnn.SymbolicDynamics(double_pendulum)}
     result = symlnn.validate(double_pendulum, models, out=tmp_path / "r", effort=TINY, command="symlnn …")

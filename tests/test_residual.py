@@ -79,8 +79,8 @@ def test_with_one_coordinate_it_is_the_scaled_acceleration(pendulum: symlnn.Syst
     np.testing.assert_allclose(jnp.abs(found), jnp.abs(expected), rtol=1e-9)
 
 
-def test_it_asks_for_a_lagrangian(pendulum: symlnn.System) -> None:
-    with pytest.raises(ValueError, match="needs a model with a Lagrangian, not a DirectAcceleration"):
+def test_it_asks_for_a_mass_matrix(pendulum: symlnn.System) -> None:
+    with pytest.raises(ValueError, match="needs a model with an equation M a = f, not a DirectAcceleration"):
         learn(pendulum, "nn", 10, residual="euler_lagrange")
 
 

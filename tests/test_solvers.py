@@ -241,6 +241,24 @@ def test_a_law_says_what_became_of_its_equation(solver: lx.AbstractLinearSolver)
     assert bool(law.status(0.0, (q * jnp.nan, v), None) == RESULTS.not_finite)
 
 
+class Coupled(symlnn.AbstractLagrangian):
+    """L = ½ vᵀ M v − ½ |q|², with a regular M that one iteration of GMRES does not solve for."""
+
+    def __call__(self, q: jax.Array, v: jax.Array, m: Any = None, t: Any = 0.0) -> jax.Array:
+        matrix = jnp.array([[0.0, 1.0, 0.0], [1.0, 0.0, 2.0], [0.0, 2.0, 1.0]])
+        return v @ matrix @ v / 2 - q @ q / 2
+
+
+def test_a_motion_whose_equation_was_not_solved_has_failed() -> None:
+    """Whatever number the solver left: a finite acceleration is none of the law."""
+    start = (jnp.array([1.0, 0.0, 0.0]), jnp.zeros(3))
+    lazy = symlnn.EulerLagrange(Coupled(), solver=lx.GMRES(rtol=1e-9, atol=1e-9, restart=1, max_steps=1))
+    assert np.isfinite(lazy.acceleration(*start)).all()
+    rollout = symlnn.simulate(lazy, start, duration=0.1, rate=20.0)
+    assert not bool(rollout.successful)
+    assert bool(symlnn.simulate(symlnn.EulerLagrange(Coupled()), start, duration=0.1, rate=20.0).successful)
+
+
 def test_a_solver_for_sites_is_refused_by_a_dense_law() -> None:
     law = symlnn.EulerLagrange(Damped(), solver=CyclicBanded())
     with pytest.raises(ValueError, match="CyclicBanded solves for the mass matrix of a sum over neighbourhoods"):

@@ -112,6 +112,18 @@ def test_survives_json(system: symlnn.System) -> None:
     assert system_from_json(json.loads(json.dumps(system_to_json(system)))) == system
 
 
+def test_json_keeps_every_digit_and_assumption() -> None:
+    t = sp.Symbol("t")
+    x = sp.Function("x", real=True)(t)
+    system = symlnn.System(
+        name="digits",
+        coordinates=(x,),
+        lagrangian=x.diff(t) ** 2 / 2 - (sp.Float(0.1 + 0.2) + sp.Float(1) / 6) * x**2,
+        states={x: symlnn.uniform(-1, 1), x.diff(t): symlnn.uniform(-1, 1)},
+    )
+    assert system_from_json(json.loads(json.dumps(system_to_json(system)))) == system
+
+
 def test_is_hashable_and_equal_to_its_copy(system: symlnn.System) -> None:
     again = symlnn.load_system(system.name)
     assert hash(again) == hash(system)

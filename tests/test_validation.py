@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ import symlnn
 from symlnn.report import FIGURES, examine, settings_of
 from validation import _appendix_c, _write
 from validation.__main__ import STUDIES
-from validation._study import Animation, Claim, Equation, Mode, Study, read_claims
+from validation._study import Animation, Claim, Equation, Mode, Study, completed, read_claims
 from validation._write import Report
 
 SMALL = symlnn.find_model("nn", architecture=symlnn.Architecture(width=8, depth=1))
@@ -128,6 +129,7 @@ def test_a_study_of_one_system(validations: tuple[symlnn.Validation, ...], write
     assert "`python -m validation test`" in text
     assert "|---|--:|--:|" in text and "| Acceleration error, absolute |" in text
     assert "A picture" not in text
+    assert not re.search(r"\n\n\|--", text)  # the rule of a table stands under its head
 
 
 def test_a_study_of_several(validations: tuple[symlnn.Validation, ...], write: Callable[[Study], Path]) -> None:
@@ -142,7 +144,13 @@ def test_a_study_of_no_system(validations: tuple[symlnn.Validation, ...], write:
     """One that measures in its own way, with curves that move."""
     curves = {"analytic": np.ones((3, 4)), "network": np.full((3, 4), np.nan)}
     moving = Animation(curves, np.linspace(0.0, 1.0, 3))
-    figures = {"words": "a|b", "more": math.inf, "moves": True, "pictured": []}
+    figures = {
+        "words": "a|b",
+        "more": math.inf,
+        "moves": True,
+        "pictured": [],
+        "models": {"n": {"warning": "It fell."}},
+    }
     alone = {"validations": (), "of_models": {}, "animation": moving, "figures": figures}
     folder = write(dataclasses.replace(study(validations), **alone))
     document = json.loads((folder / "report.json").read_text())
@@ -150,6 +158,7 @@ def test_a_study_of_no_system(validations: tuple[symlnn.Validation, ...], write:
     assert "systems" not in document
     page = (folder / "index.html").read_text()
     assert page.count("<canvas") == 1
+    assert "<strong>n:</strong> It fell." in page
     assert "NaN" not in page
 
 
@@ -160,6 +169,7 @@ def test_a_study_of_no_system(validations: tuple[symlnn.Validation, ...], write:
         ({"at_most": 3.0}, math.nan, False),
         ({"at_most": 3.0}, math.inf, False),
         ({"at_least": 1e-3}, 2.0, True),
+        ({"at_least": 1e-3}, math.inf, False),
         ({"at_least": 1.0, "at_most": 3.0}, 0.5, False),
         ({"at_least": 1.0, "at_most": 3.0}, 2.0, True),
         ({"equal": "softplus"}, "tanh", False),
@@ -175,6 +185,24 @@ def test_a_claim_holds_within_its_limits(limits: dict[str, Any], value: Any, hol
 def test_a_claim_names_its_limits() -> None:
     claim = Claim("c", "a.b", 1.0, "m", at_least=1.0, at_most=1e-3)
     assert claim.judged({"a": {"b": 2.0}})["unit"] == "m; at least 1; at most 0.001"
+
+
+def test_an_interrupted_training_ends_a_study() -> None:
+    codes = {
+        "model": None,
+        "last": None,
+        "message": "",
+        "history": symlnn.History(),
+        "steps": (),
+        "seen": 0,
+        "seconds": 0.0,
+    }
+    interrupted, done = (
+        symlnn.Fit(result=code, **codes) for code in (symlnn.RESULTS.interrupted, symlnn.RESULTS.successful)
+    )
+    assert completed(done) is done
+    with pytest.raises(KeyboardInterrupt):
+        completed(interrupted)
 
 
 @pytest.mark.parametrize("name", list(STUDIES))
@@ -238,4 +266,9 @@ def test_every_study_runs_quickly(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "r" / "report.json").read_text())
     assert document["quick"] is True
+    text = (tmp_path / "r" / "tables.md").read_text()
+    rows = re.findall(r"^\|.*\|$", text, re.MULTILINE)
+    page = (tmp_path / "r" / "index.html").read_text()
+    assert len(rows) > 10
+    assert "<p>|" not in page  # every table is one
     assert {"claim", "paper", "here", "unit", "holds"} == set(document["paper"][0])

@@ -1,5 +1,6 @@
 """`python -m validation NAME [--quick | --full] [--seed N] --out DIR`: run one study and write its report."""
 
+import contextlib
 import dataclasses
 import shlex
 import subprocess
@@ -46,10 +47,9 @@ def _list(asked: bool) -> None:
 def _commit() -> dict[str, str]:
     """The commit of this checkout, marked where files have been changed since; nothing outside of one."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    try:
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
         return {"commit": subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()}
-    except (OSError, subprocess.CalledProcessError):
-        return {}
+    return {}
 
 
 def main(

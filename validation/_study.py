@@ -14,7 +14,7 @@ import sympy as sp
 import xarray as xr
 from matplotlib.figure import Figure
 
-from symlnn import System, Validation
+from symlnn import Fit, System, Validation
 
 Cell: TypeAlias = str | float | int | bool | None
 Figures: TypeAlias = Mapping[str, Any]
@@ -65,12 +65,19 @@ class Claim:
     def _holds(self, value: Any) -> bool:
         if self.equal is not None:
             return bool(value == self.equal)
-        above = self.at_least is None or value >= self.at_least
-        return bool(above and (self.at_most is None or value <= self.at_most))
+        low, high = (limit if limit is not None else value for limit in (self.at_least, self.at_most))
+        return bool(math.isfinite(value) and low <= value <= high)
 
 
 def _ratio(one: float, other: float) -> float:
     return one / other if other else math.inf
+
+
+def completed(fit: Fit) -> Fit:
+    """The fit, unless Ctrl-C ended it: then the study ends too, and writes nothing."""
+    if fit.interrupted:
+        raise KeyboardInterrupt
+    return fit
 
 
 def read_claims(study: str) -> dict[str, Any]:

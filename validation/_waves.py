@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 import symlnn
 from symlnn import AbstractDynamics, Bench, DirectAcceleration, SparseEulerLagrange, States
+from symlnn.metrics import energy_along
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Waves:
     error: np.ndarray
     """‖φ̂ − φ‖ in units of the root mean square over time of ‖φ − mean φ‖; infinite where the integration failed."""
     energy: np.ndarray
-    """|E(t) − E(0)|, the analytic energy along the learned motions, over the root mean square of E(0) of all."""
+    """|E(t) − E(0)|/E(0), with the analytic energy along the learned motion."""
     phase: np.ndarray
     """At the end: |arg Σₖ zₖ* ẑₖ| in radians, of the amplitudes z = ω φₖ + i φ̇ₖ of all waves."""
     failed: np.ndarray
@@ -45,19 +46,19 @@ class Waves:
         return largest | medians | {"motions": len(self.error), "failed": int(self.failed.sum())}
 
 
-def follow(bench: Bench, law: AbstractDynamics, speed: float) -> tuple[Waves, dict[str, Any]]:
-    """The motions of a law held against those of a bench, and the figures of report.json."""
+def follow(bench: Bench, law: AbstractDynamics, speed: float, spacing: float) -> tuple[Waves, dict[str, Any]]:
+    """The motions of a law held against those of a bench of waves, and the figures of report.json."""
     judged, exact = bench.judge(law), bench.rollout
     found = judged.motion.rollout
     failed = ~np.asarray(found.successful)
     fluctuation = np.asarray(exact.q - exact.q.mean(axis=-1, keepdims=True))
     size = np.sqrt(np.mean(np.sum(fluctuation**2, axis=-1), axis=-1, keepdims=True))
     errors = np.linalg.norm(np.asarray(found.q - exact.q), axis=-1) / size
-    a, b = (_amplitudes(r.q[:, -1], r.v[:, -1], speed) for r in (exact, found))
+    a, b = (_amplitudes(r.q[:, -1], r.v[:, -1], speed / spacing) for r in (exact, found))
     waves = Waves(
         q=np.asarray(found.q),
         error=np.where(failed[:, None], np.inf, errors),
-        energy=judged.motion.balance,
+        energy=judged.motion.balance * bench.scale / energy_along(bench.truth, exact, bench.start.m)[:, :1],
         phase=np.where(failed, np.inf, np.abs(np.angle(np.sum(np.conj(a) * b, axis=-1)))),
         failed=failed,
     )
@@ -65,10 +66,9 @@ def follow(bench: Bench, law: AbstractDynamics, speed: float) -> tuple[Waves, di
     return waves, {"acceleration": acceleration, "field": waves.figures()}
 
 
-def _amplitudes(q: Array, v: Array, speed: float) -> np.ndarray:
-    sites = q.shape[-1]
-    wave_numbers = np.fft.fftfreq(sites, 1 / sites)
-    omega = 2 * speed * sites * np.abs(np.sin(np.pi * wave_numbers / sites))
+def _amplitudes(q: Array, v: Array, rate: float) -> np.ndarray:
+    """z of every wave but the mean, with ω = 2 (c/h) |sin(kh/2)| and `rate` c/h."""
+    omega = 2 * rate * np.abs(np.sin(np.pi * np.fft.fftfreq(q.shape[-1])))
     return (omega * np.fft.fft(np.asarray(q)) + 1j * np.fft.fft(np.asarray(v)))[..., 1:]
 
 

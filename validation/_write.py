@@ -14,7 +14,6 @@ from typing import Any
 import jinja2
 import numpy as np
 from markdown_it import MarkdownIt
-from markupsafe import Markup
 
 from symlnn import report, save_dataset
 from symlnn.plots import colours, shades
@@ -87,7 +86,7 @@ class Report:
         body = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
         title = text.split("\n", 1)[0].removeprefix("# ")
         page = _environment(autoescape=True).get_template("study.html.jinja")
-        return page.render(title=title, body=Markup(body), quick=self.mode is Mode.quick)
+        return page.render(title=title, body=body, quick=self.mode is Mode.quick)
 
 
 def _environment(*, autoescape: bool) -> jinja2.Environment:
@@ -97,8 +96,8 @@ def _environment(*, autoescape: bool) -> jinja2.Environment:
         "words": lambda name: name.replace("_", " "),
         "results": report.results_table,
         "colours": lambda validation: colours([model.name for model in validation.models]),
-        "mathematics": lambda found: Markup(report.equation(found.system, found.right, left=found.left)),
-        "frames": lambda animation: Markup(_frames(animation)),
+        "mathematics": lambda found: report.equation(found.system, found.right, left=found.left),
+        "frames": _frames,
     }
     return environment
 

@@ -23,7 +23,7 @@ from symlnn.metrics import acceleration_errors
 from symlnn.plots import colours
 from symlnn.report import Bench, Listener, ModelResult, Settings, examine, figures_of
 
-from ._study import Mode, Study, claims
+from ._study import Mode, Study, claims, completed
 
 _TOP = 1e3
 """Errors beyond it, infinite ones included, are drawn at it."""
@@ -59,13 +59,9 @@ class Seeds:
     fit: Fit
     errors: np.ndarray
     """mean Σᵢ|aᵢ − âᵢ| of each seed over the test states."""
+    median: float
     middle: ModelResult
     """The median one (the better of the two middle ones), measured in full."""
-
-    @property
-    def median(self) -> float:
-        """Of the errors."""
-        return float(np.median(self.errors))
 
 
 def run(config: Config, settings: Settings, listener: Listener) -> Study:
@@ -109,12 +105,13 @@ def _train(name: str, config: Config, system: symlnn.System, bench: Bench, seed:
         monitor=symlnn.Monitor(symlnn.AccelerationError(samples)),
         budget=config.effort.budget,
     )
+    completed(fit)
     predict = eqx.filter_jit(partial(symlnn.accelerations, at_once=2_000))
     predicted = [predict(member, bench.test.states) for member in symlnn.unstack(fit.model)]
     errors = np.array([acceleration_errors(bench.test.a, a).l1_sum for a in predicted])
     middle = int(np.argsort(errors, kind="stable")[(config.seeds - 1) // 2])
     own = fit.member(middle)
-    return Seeds(fit, errors, ModelResult(name, spec, own.model, own, bench.judge(own.model)))
+    return Seeds(fit, errors, float(np.median(errors)), ModelResult(name, spec, own.model, own, bench.judge(own.model)))
 
 
 def _spread(ranked: Mapping[str, Seeds]) -> Figure:

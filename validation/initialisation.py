@@ -41,7 +41,7 @@ from ._appendix_c import (
     sigmas,
 )
 from ._recipes import PAPER_LNN
-from ._study import Mode, Study, claims
+from ._study import Mode, Study, claims, completed
 
 OURS = "ours"
 _RECIPE = Recipe.single(
@@ -178,7 +178,9 @@ def _train(
             recipe=_RECIPE,
             budget=Budget(steps=config.train_steps),
         )
-        predicted = eqx.filter_jit(eqx.filter_vmap(symlnn.accelerations, in_axes=(0, None)))(found.model, test.states)
+        predicted = eqx.filter_jit(eqx.filter_vmap(symlnn.accelerations, in_axes=(0, None)))(
+            completed(found).model, test.states
+        )
         errors = [acceleration_errors(test.a, a).l1_sum for a in predicted]
         return [tuple(errors[i : i + len(keys)]) for i in range(0, len(errors), len(keys))]
 
@@ -196,6 +198,7 @@ def _plain(system: System, config: Config, seed: int) -> Learned:
     budget = Budget(steps=config.plain_steps)
     with jax.enable_x64(False), jax.default_matmul_precision("highest"):
         learned = symlnn.learn(system, _of_width(PAPER_LNN, config.plain_width), budget=budget, seed=seed)
+    completed(learned.fit)
     model = jax.tree.map(lambda x: x.astype(jnp.float64) if eqx.is_inexact_array(x) else x, learned.dynamics)
     return Learned(dataclasses.replace(learned.model, dynamics=model), learned.fit)
 

@@ -26,7 +26,7 @@ from symlnn.plots import TRUTH, shades
 from symlnn.report import Listener, Settings
 
 from ._recipes import QUICK_RECIPE
-from ._study import Animation, Mode, Study, claims
+from ._study import Animation, Mode, Study, claims, completed
 from ._waves import carried_to
 from ._waves import lattice_law as law
 
@@ -66,7 +66,7 @@ CONFIG: Mapping[Mode, Config] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Followed:
     """A network trained on a ring of eight, on the long ring."""
 
     times: np.ndarray
@@ -112,9 +112,6 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
         ),
         data={"recurrence": xr.Dataset({"energy": (("time", "mode"), modes)}, {"time": times})},
     )
-
-
-# --- the analytic lattices -------------------------------------------------------------------------------------------
 
 
 def relative(values: np.ndarray) -> np.ndarray:
@@ -206,10 +203,7 @@ def _came_back(times: np.ndarray, modes: np.ndarray) -> dict[str, float]:
     return {"seconds": seconds, "periods": periods, "share": float(share[back]), "least": least}
 
 
-# --- Toda's law, learned ---------------------------------------------------------------------------------------------
-
-
-def _learned(name: str, config: Config, seed: int, listener: Listener) -> Network:
+def _learned(name: str, config: Config, seed: int, listener: Listener) -> Followed:
     """Train a network on a ring of eight masses, and let it follow a soliton around a long one."""
 
     def build(
@@ -228,6 +222,7 @@ def _learned(name: str, config: Config, seed: int, listener: Listener) -> Networ
         seed=seed,
         listener=lambda progress: listener(f"Training {name}", progress),
     )
+    fit = completed(learned.fit)
     listener(f"Following {name}", None)
     model = carried_to(learned.dynamics, "toda_lattice", n=_CHAIN)
     q, v = map(jnp.asarray, TODA.soliton_on_a_ring(_CHAIN, _FOLLOWED, 0.0, _START))
@@ -248,11 +243,12 @@ def _learned(name: str, config: Config, seed: int, listener: Listener) -> Networ
     figures = {
         "title": {"lgn": "Lagrangian graph network", "gnn": "graph network for accelerations"}[name],
         "trainable_parameters": symlnn.parameter_count(model),
-        "train_seconds": learned.fit.seconds,
-        "acceleration": {"relative_rms": float(learned.fit.lowest)},
+        "train_seconds": fit.seconds,
+        "warning": fit.message,
+        "acceleration": {"relative_rms": float(fit.lowest)},
         "field": (field if successful else dict.fromkeys(field, math.inf)) | {"failed": int(not successful)},
     }
-    return Network(times, strain, exact, figures)
+    return Followed(times, strain, exact, figures)
 
 
 def _ring_speed() -> float:
@@ -267,9 +263,6 @@ def _peak(strain: np.ndarray) -> float:
     return top + 0.5 * (before - after) / (before - 2 * at + after)
 
 
-# --- pictures -------------------------------------------------------------------------------------------------------
-
-
 def _recurrence_figure(times: np.ndarray, modes: np.ndarray) -> Figure:
     figure = Figure(figsize=(8.0, 2.8))
     axes = figure.subplots()
@@ -281,7 +274,7 @@ def _recurrence_figure(times: np.ndarray, modes: np.ndarray) -> Figure:
     return figure
 
 
-def _soliton_figure(networks: Mapping[str, Network]) -> Figure:
+def _soliton_figure(networks: Mapping[str, Followed]) -> Figure:
     figure = Figure(figsize=(8.0, 2.6))
     axes, shade = figure.subplots(), shades(list(networks))
     exact = networks["lgn"].exact[-1]

@@ -86,8 +86,7 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
 
 
 def _velocity_errors(validation: Validation) -> dict[str, np.ndarray]:
-    truth = validation.oracle.rollout
-    return {model.name: velocity_errors(truth, model.motion.rollout) for model in validation.models}
+    return {m.name: velocity_errors(validation.oracle.rollout, m.motion.rollout) for m in validation.models}
 
 
 def _velocities(validation: Validation, model: ModelResult) -> dict[str, Any]:

@@ -23,11 +23,12 @@ from symlnn.metrics import Dispersion, dispersion
 from symlnn.plots import TRUTH, bands, shades, space_time
 from symlnn.report import Listener, Settings
 
-from ._study import Animation, Mode, Study, claims
+from ._study import Animation, Mode, Study, claims, completed
 from ._waves import Waves, carried_to, follow, lattice_law, unlike_states
 
 _SITES, _LARGE = 100, 1_000
 _SIZE, _SPEED = 1.0, 1.0
+_SPACING = _SIZE / _SITES
 _AMPLITUDE, _TOLERANCE = 0.05, 1e-9
 _MOTION = 0
 """The motion that is shown."""
@@ -74,11 +75,10 @@ CONFIG: Mapping[Mode, Config] = {
 
 def _ring(sites: int, motions: int, test_states: int, times: jax.Array, key: jax.Array) -> tuple[Stream, Bench]:
     """A ring of the spacing of the small one: what training draws, and motions from smooth states."""
-    spacing = _SIZE / _SITES
-    truth = lattice_law("wave_equation", {"c": _SPEED, "dx": spacing}, n=sites)
+    truth = lattice_law("wave_equation", {"c": _SPEED, "dx": _SPACING}, n=sites)
     sizes = ((_AMPLITUDE, _AMPLITUDE * _SPEED / 0.1),)
-    drawn = SmoothFields((sites,), (spacing,), *_LENGTHS, sizes, drift=False)
-    smooth = SmoothFields((sites,), (spacing,), 0.1, 0.1, sizes, drift=False)
+    drawn = SmoothFields((sites,), (_SPACING,), *_LENGTHS, sizes, drift=False)
+    smooth = SmoothFields((sites,), (_SPACING,), 0.1, 0.1, sizes, drift=False)
     begin, test = jax.random.split(key)
     bench = Bench.of_law(truth, drawn(test, test_states), smooth(begin, motions), times, tolerance=_TOLERANCE)
     return Stream(truth, drawn), bench
@@ -94,20 +94,21 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
     kinds = unlike_states(_SITES, _SIZE, 2 * _AMPLITUDE, _SPEED)
     others = jax.tree.map(lambda *x: jnp.concatenate(x), *kinds.values())
     unlike = Bench.of_law(small.truth, others, others, times, tolerance=_TOLERANCE)
-    exact, oracle = follow(small, small.truth, _SPEED)
+    exact, oracle = follow(small, small.truth, _SPEED, _SPACING)
     learned, models, curves = {}, {}, {}
     for name in config.models:
-        fit = _fit(name, config, stream, keys[2], keys[3], listener)
+        fit = completed(_fit(name, config, stream, keys[2], keys[3], listener))
         listener(f"Following {name}", None)
-        learned[name], measured = follow(small, fit.model, _SPEED)
-        _, on_large = follow(large, carried_to(fit.model, "wave_equation", n=_LARGE), _SPEED)
-        away, _ = follow(unlike, fit.model, _SPEED)
-        curves[name] = dispersion(fit.model, _SITES, _SIZE / _SITES)
+        learned[name], measured = follow(small, fit.model, _SPEED, _SPACING)
+        _, on_large = follow(large, carried_to(fit.model, "wave_equation", n=_LARGE), _SPEED, _SPACING)
+        away, _ = follow(unlike, fit.model, _SPEED, _SPACING)
+        curves[name] = dispersion(fit.model, _SITES, _SPACING)
         models[name] = {
             "title": _TITLES[name],
             "trainable_parameters": symlnn.parameter_count(fit.model),
             "states_seen": fit.seen,
             "train_seconds": fit.seconds,
+            "warning": fit.message,
             "steps": list(fit.steps),
             **measured,
             "large": {"sites": _LARGE, **on_large},
@@ -130,7 +131,7 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
             ),
             "snapshots": partial(snapshots, exact.q, learned, moments, _SIZE),
             "errors": partial(errors_over_time, learned, exact, moments),
-            "dispersion": partial(dispersions, curves, _SPEED, _SIZE / _SITES),
+            "dispersion": partial(dispersions, curves),
         },
         animation=Animation({"analytic": exact.q[0]} | {n: learned[n].q[0] for n in ("lgn", "gnn")}, moments),
         data={
@@ -144,7 +145,7 @@ def run(config: Config, settings: Settings, listener: Listener) -> Study:
 
 def _frequencies(curve: Dispersion) -> dict[str, list[float]]:
     """Of waves of the field itself, and on the grid by both stencils."""
-    h, k = _SIZE / _SITES, curve.wave_number
+    h, k = _SPACING, curve.wave_number
     compact, central = 2 * _SPEED / h * np.sin(k * h / 2), _SPEED / h * np.abs(np.sin(k * h))
     return {"continuous": (_SPEED * k).tolist(), "compact": compact.tolist(), "central": central.tolist()}
 
@@ -167,9 +168,6 @@ def _fit(
             symlnn.AccelerationError(held_out), listener=lambda progress: listener(f"Training {name}", progress)
         ),
     )
-
-
-# --- pictures -------------------------------------------------------------------------------------------------------
 
 
 def snapshots(exact: np.ndarray, models: Mapping[str, Waves], times: np.ndarray, size: float) -> Figure:
@@ -200,15 +198,15 @@ def errors_over_time(models: Mapping[str, Waves], truth: Waves, times: np.ndarra
     return figure
 
 
-def dispersions(curves: Mapping[str, Dispersion], speed: float, spacing: float) -> Figure:
+def dispersions(curves: Mapping[str, Dispersion]) -> Figure:
     """ω(k) of small waves: exact, on the grid by both stencils, and learned."""
     figure = Figure(figsize=(8.0, 3.0))
     (left, right), shade = figure.subplots(1, 2), shades(list(curves))
-    k = next(iter(curves.values())).wave_number
-    compact = 2 * speed / spacing * np.sin(k * spacing / 2)
-    left.plot(k, speed * k, color="#999999", lw=1, ls="--", label="ω = c k")
+    k, known = curves["lgn"].wave_number, _frequencies(curves["lgn"])
+    compact = np.array(known["compact"])
+    left.plot(k, known["continuous"], color="#999999", lw=1, ls="--", label="ω = c k")
     left.plot(k, compact, color=TRUTH, lw=2.5, label="compact stencil")
-    left.plot(k, speed / spacing * np.abs(np.sin(k * spacing)), color=TRUTH, lw=1, ls=":", label="central stencil")
+    left.plot(k, known["central"], color=TRUTH, lw=1, ls=":", label="central stencil")
     for name, curve in curves.items():
         left.plot(k, curve.frequency, color=shade[name], lw=1, label=name)
         off, growing = f"{name}: $|\\omega/\\omega_0 - 1|$", f"{name}: $|\\gamma|/\\omega_\\mathrm{{max}}$"

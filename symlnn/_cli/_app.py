@@ -4,10 +4,11 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 import typer
@@ -26,7 +27,15 @@ from .._system import System
 from .._train import RESIDUALS, Checkpoint, FirstOrder, GaussNewton, Recipe, learn
 from .._version import __version__
 from ._derive import derivation, field_derivation, field_text, latex, text
-from ._options import initial_states, parse_arguments, parse_assignments, parse_budget, require_folder
+from ._options import (
+    chosen,
+    initial_states,
+    parse_arguments,
+    parse_assignments,
+    parse_budget,
+    require_folder,
+    resized,
+)
 from ._progress import TrainingBar
 from ._template import TEMPLATE
 
@@ -55,10 +64,16 @@ class FloatType(StrEnum):
 
 Precision = Annotated[FloatType, typer.Option(help="Floating-point type of data and models.")]
 Out = Annotated[Path, typer.Option("--out", help="Where to write.")]
-Width = Annotated[int, typer.Option(help="Units of each hidden layer.")]
-Depth = Annotated[int, typer.Option(help="Hidden layers.")]
-Activation = Annotated[str, typer.Option(help="softplus, silu, gelu, tanh, sigmoid, relu2 or relu3.")]
-Initialization = Annotated[str, typer.Option(help="lecun, glorot, he or cranmer.")]
+_OWN = "by default the model's own"
+Width = Annotated[int | None, typer.Option(help=f"Units of each hidden layer; {_OWN}, {Architecture.width}.")]
+Depth = Annotated[int | None, typer.Option(help=f"Hidden layers; {_OWN}, {Architecture.depth}.")]
+Activation = Annotated[
+    str | None,
+    typer.Option(help=f"softplus, silu, gelu, tanh, sigmoid, relu2, relu3; {_OWN}, {Architecture.activation}."),
+]
+Initialization = Annotated[
+    str | None, typer.Option(help=f"lecun, glorot, he or cranmer; {_OWN}, {Architecture.initialization}.")
+]
 Seconds = Annotated[float | None, typer.Option(help="Training budget of each model in seconds.")]
 Steps = Annotated[str | None, typer.Option(metavar="N|N+M", help="Training budget in steps, in all or by stage.")]
 DataFile = Annotated[Path | None, typer.Option(help="A data set to train on, instead of fresh states.")]
@@ -182,13 +197,15 @@ def train(
     data: DataFile = None,
     seconds: Seconds = None,
     steps: Steps = None,
-    width: Width = Architecture.width,
-    depth: Depth = Architecture.depth,
-    activation: Activation = Architecture.activation,
-    initialization: Initialization = Architecture.initialization,
-    optimizer: Annotated[str, typer.Option(help="First-order optimiser: muon, adam, adamw, lion or sgd.")] = "muon",
+    width: Width = None,
+    depth: Depth = None,
+    activation: Activation = None,
+    initialization: Initialization = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help=f"First-order optimiser: muon, adam, adamw, lion or sgd; {_OWN}, muon.")
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Its peak learning rate.")] = None,
-    loss: Annotated[str, typer.Option(help="Its loss, l1 or l2.")] = FirstOrder.loss,
+    loss: Annotated[str | None, typer.Option(help=f"Its loss, l1 or l2; {_OWN}, {FirstOrder.loss}.")] = None,
     residual: Annotated[
         str | None, typer.Option(help=f"What is made small: {', '.join(RESIDUALS)}; by default the model's own.")
     ] = None,
@@ -202,16 +219,14 @@ def train(
     _set_precision(precision)
     require_folder(out)
     loaded = _system(system, set_, param)
-    architecture = Architecture(width, depth, activation, initialization)
+    sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
     dataset = None if data is None else load_dataset(data, loaded)
-    rate = FirstOrder.learning_rate if learning_rate is None else learning_rate
     checkpoint = out.with_name(out.name + ".checkpoint")
     if resume and not checkpoint.is_file():
         raise ValueError(f"There is no checkpoint {checkpoint} to resume from: start without --resume.")
-    first = FirstOrder(optimizer=optimizer, learning_rate=rate, loss=loss)
-    trained = find_model(model, architecture=architecture, recipe=Recipe(stages=(first, GaussNewton())))
-    if residual is not None:
-        trained = replace(trained, residual=residual)
+    trained = resized(find_model(model, **chosen(residual=residual)), sizes)
+    if first := chosen(optimizer=optimizer, learning_rate=learning_rate, loss=loss):
+        trained = replace(trained, recipe=Recipe(stages=(FirstOrder(**first), GaussNewton())))
     with TrainingBar(err_console) as bar:
         learned = learn(
             loaded,
@@ -292,10 +307,10 @@ def validate(
     steps: Steps = None,
     seeds: Annotated[int, typer.Option(help="Train each model with so many seeds.")] = 1,
     data: DataFile = None,
-    width: Width = Architecture.width,
-    depth: Depth = Architecture.depth,
-    activation: Activation = Architecture.activation,
-    initialization: Initialization = Architecture.initialization,
+    width: Width = None,
+    depth: Depth = None,
+    activation: Activation = None,
+    initialization: Initialization = None,
     seed: Seed = 0,
     set_: Set = [],  # noqa: B006
     param: Param = [],  # noqa: B006
@@ -304,12 +319,12 @@ def validate(
     """The main job: derive, cross-check, generate, train, roll out, compare, report."""
     _set_precision(precision)
     loaded = _system(system, set_, param)
-    architecture = Architecture(width, depth, activation, initialization)
+    sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
     effort, budget = replace(QUICK if quick else Effort(), seeds=seeds), parse_budget(seconds, steps)
     with TrainingBar(err_console) as bar:
         result = validate_system(
             loaded,
-            _candidates(models, architecture),
+            _candidates(models, sizes),
             out=out,
             effort=effort if budget is None else replace(effort, budget=budget),
             seed=seed,
@@ -336,8 +351,8 @@ def validate(
     )
 
 
-def _candidates(models: str, architecture: Architecture) -> dict[str, Candidate]:
-    """Each model by its name in the report; those to be trained with this architecture."""
+def _candidates(models: str, sizes: Mapping[str, Any]) -> dict[str, Candidate]:
+    """Each model by its name in the report; those to be trained with these sizes, where they were given."""
     candidates: dict[str, Candidate] = {}
     for source in (name.strip() for name in models.split(",")):
         if not source:
@@ -346,7 +361,7 @@ def _candidates(models: str, architecture: Architecture) -> dict[str, Candidate]
         if name in candidates:
             raise ValueError(f"Two models are called {name!r}: rename one of the files.")
         trained = source.endswith(".eqx")
-        candidates[name] = source if trained else find_model(source, architecture=architecture)
+        candidates[name] = source if trained else resized(find_model(source), sizes)
     return candidates
 
 

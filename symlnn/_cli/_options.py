@@ -4,6 +4,7 @@ import ast
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from .._data import sample_states
+from .._models import Model
 from .._system import System
 from .._train import Budget
 from .._types import States
@@ -87,3 +89,13 @@ def initial_states(system: System, n: int, fixed: Mapping[str, float], seed: int
         group, place = columns[name]
         arrays[group] = arrays[group].at[:, place].set(jnp.asarray(value))
     return States(**arrays, t=states.t)
+
+
+def chosen(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def resized(model: Model, sizes: Mapping[str, Any]) -> Model:
+    """The model with another width, depth, … of its own architecture."""
+    return replace(model, architecture=replace(model.architecture, **sizes))

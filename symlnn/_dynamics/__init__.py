@@ -7,10 +7,11 @@ from ._base import AbstractMomentum as AbstractMomentum
 from ._base import AbstractSecondOrderDynamics as AbstractSecondOrderDynamics
 from ._base import Forces as Forces
 from ._base import all_finite as all_finite
-from ._base import cause_of_failure as cause_of_failure
+from ._base import verdict as verdict
 from ._batch import accelerations as accelerations
 from ._direct import DirectAcceleration as DirectAcceleration
 from ._doubled import Doubled as Doubled
+from ._equation import AbstractEquationOfMotion as AbstractEquationOfMotion
 from ._equation import AbstractEulerLagrange as AbstractEulerLagrange
 from ._equation import Equation as Equation
 from ._euler_lagrange import EulerLagrange as EulerLagrange

@@ -86,18 +86,18 @@ class AbstractDynamics(eqx.Module):
         return ode_terms(self.vector_field, solver)
 
     def status(self, t: RealScalar, y: Any, args: Arguments) -> RESULTS:
-        """What can be said of the law at a state: `successful` where y and ẏ are finite, else why they are not.
+        """What can be said of the law at a state: `successful` where ẏ is finite and is what the law says.
 
-        That is `singular`, say, for a law whose equation M a = r has no solution there, and else `not_finite`.
+        Else `not_finite`, or `singular`, say, for a law whose equation M a = r was not solved there: see `verdict`.
         """
-        finite = all_finite((y, self.vector_field(t, y, args)))
-        return RESULTS.where(finite, RESULTS.successful, cause_of_failure(self, t, y, args))
+        return verdict(self, t, y, args)
 
 
 @ft.singledispatch
-def cause_of_failure(dynamics: AbstractDynamics, t: RealScalar, y: Any, args: Arguments) -> RESULTS:
-    """Why ẏ is not finite at y, asked only where it is not; a law that knows more than `not_finite` registers it."""
-    return RESULTS.not_finite
+def verdict(dynamics: AbstractDynamics, t: RealScalar, y: Any, args: Arguments) -> RESULTS:
+    """The status of a law at a state. A law that knows more than whether numbers are finite registers its own."""
+    finite = all_finite((y, dynamics.vector_field(t, y, args)))
+    return RESULTS.where(finite, RESULTS.successful, RESULTS.not_finite)
 
 
 def all_finite(tree: PyTree[Array]) -> Flag:

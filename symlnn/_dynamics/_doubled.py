@@ -7,7 +7,7 @@ from jaxtyping import Array
 
 from .._results import RESULTS
 from .._types import Coordinates, RealScalar, Varying
-from ._base import AbstractDynamics, Arguments, cause_of_failure
+from ._base import AbstractDynamics, Arguments, verdict
 
 
 class Doubled(AbstractDynamics):
@@ -54,7 +54,7 @@ class Doubled(AbstractDynamics):
         return self.dynamics.acceleration(q, v, m, u, t)
 
 
-@cause_of_failure.register(Doubled)
+@verdict.register(Doubled)
 def _(law: Doubled, t: RealScalar, y: Any, args: Arguments) -> RESULTS:
     """That of the first of the two copies that fails."""
     first, second = (law.dynamics.status(t, copy, args) for copy in y)

@@ -11,7 +11,7 @@ from jaxtyping import Array
 from .._inputs import inputs_at
 from .._results import RESULTS
 from .._types import Coordinates, RealScalar, Scalar, Varying
-from ._base import AbstractLagrangian, AbstractSecondOrderDynamics, Arguments, Forces, cause_of_failure
+from ._base import AbstractLagrangian, AbstractSecondOrderDynamics, Arguments, Forces, all_finite, verdict
 from ._solve import linear_solve
 
 
@@ -24,20 +24,9 @@ class Equation(NamedTuple):
     """r, (dof,), with the forces Q in it."""
 
 
-def result_of(equation: Equation, solver: lx.AbstractLinearSolver) -> RESULTS:
-    """Why a law has no finite accelerations: its equation has no solution, or else its velocities are not finite."""
-    result: RESULTS = linear_solve(*equation, solver).result  # pyright: ignore[reportAssignmentType]
-    return RESULTS.where(result == RESULTS.successful, RESULTS.not_finite, result)
+class AbstractEquationOfMotion(AbstractSecondOrderDynamics):
+    """A law of motion that is an equation M a = r, and not an expression for a."""
 
-
-class AbstractEulerLagrange(AbstractSecondOrderDynamics):
-    """The motion that makes the action of a Lagrangian stationary, with generalised forces Q:
-
-    (∇ᵥ∇ᵥᵀL) a  =  ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q.
-    """
-
-    lagrangian: eqx.AbstractVar[AbstractLagrangian]
-    forces: eqx.AbstractVar[Forces | None]
     solver: eqx.AbstractVar[lx.AbstractLinearSolver]
 
     @abc.abstractmethod
@@ -49,7 +38,7 @@ class AbstractEulerLagrange(AbstractSecondOrderDynamics):
         u: Array | None = None,
         t: RealScalar = 0.0,
     ) -> Equation:
-        """M = ∇ᵥ∇ᵥᵀL and r = ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q, without an inverse."""
+        """M and r, without an inverse."""
 
     def solve(
         self,
@@ -67,15 +56,26 @@ class AbstractEulerLagrange(AbstractSecondOrderDynamics):
         """
         return linear_solve(*self.equation(q, v, m, u, t), self.solver)
 
+
+class AbstractEulerLagrange(AbstractEquationOfMotion):
+    """The motion that makes the action of a Lagrangian stationary, with generalised forces Q:
+
+    (∇ᵥ∇ᵥᵀL) a  =  ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q.
+    """
+
+    lagrangian: eqx.AbstractVar[AbstractLagrangian]
+    forces: eqx.AbstractVar[Forces | None]
+
     def energy(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
         """The Jacobi energy v·∂L/∂v − L; for a learned L defined up to an affine map."""
         value, momenta = jax.value_and_grad(lambda velocity: self.lagrangian(q, velocity, m, t))(v)
         return v @ momenta - value
 
 
-@cause_of_failure.register(AbstractEulerLagrange)
-def _(law: AbstractEulerLagrange, t: RealScalar, y: tuple[Coordinates, Coordinates], args: Arguments) -> RESULTS:
-    """What becomes of M a = r there: `singular`, say."""
+@verdict.register(AbstractEquationOfMotion)
+def _(law: AbstractEquationOfMotion, t: RealScalar, y: tuple[Coordinates, Coordinates], args: Arguments) -> RESULTS:
+    """Whether M a = r was solved there, whatever number the solver left: `singular`, say."""
     q, v = y
     m, u = (None, None) if args is None else args
-    return result_of(law.equation(q, v, m, inputs_at(u, t, q, v), t), law.solver)
+    result: RESULTS = law.solve(q, v, m, inputs_at(u, t, q, v), t).result  # pyright: ignore[reportAssignmentType]
+    return RESULTS.where(all_finite(y), result, RESULTS.not_finite)

@@ -10,6 +10,8 @@ from ._base import AbstractLagrangian, Forces
 from ._equation import AbstractEulerLagrange, Equation
 from ._solve import DirectSolve
 
+_DIRECT = DirectSolve()
+
 
 class EulerLagrange(AbstractEulerLagrange):
     """The motion that makes the action of a Lagrangian stationary, with generalised forces Q:
@@ -25,10 +27,18 @@ class EulerLagrange(AbstractEulerLagrange):
 
     lagrangian: AbstractLagrangian
     """L(q, v, m, t)."""
-    forces: Forces | None = None
+    forces: Forces | None
     """Q(q, v, m, u, t) → (dof,), or None where nothing acts besides L."""
-    solver: lx.AbstractLinearSolver = DirectSolve()
+    solver: lx.AbstractLinearSolver
     """What solves for the accelerations: any solver of lineax for a symmetric, possibly indefinite matrix."""
+
+    def __init__(
+        self,
+        lagrangian: AbstractLagrangian,
+        forces: Forces | None = None,
+        solver: lx.AbstractLinearSolver = _DIRECT,
+    ):
+        self.lagrangian, self.forces, self.solver = lagrangian, forces, solver
 
     def equation(
         self,

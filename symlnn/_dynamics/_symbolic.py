@@ -10,13 +10,11 @@ import sympy as sp
 from jaxtyping import Array, Float
 
 from .._compile import compile_expressions, compile_quantity
-from .._inputs import inputs_at
 from .._lattice import Lattice
-from .._results import RESULTS
 from .._system import Law, System
 from .._types import AbstractGiven, Coordinates, Matrix, RealScalar, Scalar, Varying
-from ._base import AbstractLagrangian, AbstractSecondOrderDynamics, Arguments, cause_of_failure
-from ._equation import Equation, result_of
+from ._base import AbstractLagrangian
+from ._equation import AbstractEquationOfMotion, Equation
 from ._solve import DirectSolve, solve
 
 
@@ -122,7 +120,7 @@ class SymbolicPositions(eqx.Module):
         return jnp.stack([jnp.asarray(entry, q.dtype) for entry in entries]).reshape(-1, 2)
 
 
-class SymbolicDynamics(AbstractSecondOrderDynamics):
+class SymbolicDynamics(AbstractEquationOfMotion):
     """The oracle: M(q, v, t) a = Q − b from SymPy's equations of motion, solved numerically at each state.
 
     `parameters={"l1": 2.0}` overrides declared values; one declared as a distribution then leaves m. Values may be
@@ -131,6 +129,7 @@ class SymbolicDynamics(AbstractSecondOrderDynamics):
 
     law: Law = eqx.field(static=True)
     parameters: Parameters
+    solver: lx.AbstractLinearSolver = DirectSolve()
 
     def __init__(self, system: System, parameters: Mapping[str, Any] | None = None):
         self.law = system.law
@@ -189,11 +188,3 @@ class SymbolicDynamics(AbstractSecondOrderDynamics):
     def _quantity(self, name: str, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar) -> Array:
         u = jnp.zeros(len(self.law.u), q.dtype)  # none of these depends on the inputs
         return compile_quantity(self.law, name)(q, v, u, t, self.parameters.values(m, q))
-
-
-@cause_of_failure.register(SymbolicDynamics)
-def _(law: SymbolicDynamics, t: RealScalar, y: tuple[Coordinates, Coordinates], args: Arguments) -> RESULTS:
-    """What becomes of M a = Q − b there: `singular`, say."""
-    q, v = y
-    m, u = (None, None) if args is None else args
-    return result_of(law.equation(q, v, m, inputs_at(u, t, q, v), t), DirectSolve())

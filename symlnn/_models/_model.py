@@ -38,6 +38,12 @@ class Model:
         return self.source or getattr(self.builder, "__name__", type(self.builder).__name__)
 
     @property
+    def trained_on(self) -> str:
+        """The name of its residual."""
+        residual = self.residual
+        return residual if isinstance(residual, str) else getattr(residual, "__name__", type(residual).__name__)
+
+    @property
     def title(self) -> str:
         """The first line of the builder's docstring, without its full stop; the name where it has none."""
         return (inspect.getdoc(self.builder) or "").split("\n", 1)[0].rstrip(".") or self.name

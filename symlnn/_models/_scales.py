@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from .._dynamics import SymbolicDynamics, SymbolicForces
 from .._system import System
-from .._types import AbstractGiven, Samples
+from .._types import AbstractGiven, Samples, States
 
 _RELATIVE_FLOOR = 1e-3
 
@@ -88,7 +88,8 @@ def natural_scales(system: System, samples: Samples) -> Scales:
     # a coordinate that is never accelerated still needs a scale: a small share of what the others suggest
     a = np.maximum(a, v * _RELATIVE_FLOOR * rate) if rate > 0 else v**2 / q
     domain = system.domain
-    times = None if domain.time is None else domain.time.marginals[0]
+    inputs = np.array([marginal.size for d in domain.inputs.values() for marginal in d.marginals])
+    timed, t_mean, t = _of_time(system, states)
     return Scales.from_json(
         {
             "q_mean": np.where(angles, 0.0, q_mean),
@@ -99,11 +100,11 @@ def natural_scales(system: System, samples: Samples) -> Scales:
             "p_rate": floored(p_rate),
             "m_mean": [d.mean for d in domain.varying],
             "m": [d.std for d in domain.varying],
-            "u": [marginal.size for d in domain.inputs.values() for marginal in d.marginals],
-            "t_mean": 0.0 if times is None else times.mean,
-            "t": 0.0 if times is None else times.std,
+            "u": _unless_zero(inputs),
+            "t_mean": t_mean,
+            "t": t,
             "energy": np.max(forces * v**2 / a) if system.has_forces else 1.0,
-            "timed": times is not None,
+            "timed": timed,
         }
     )
 
@@ -122,6 +123,22 @@ def _measured(dynamics: SymbolicDynamics, forces: SymbolicForces, samples: Sampl
     p, rate = jax.vmap(along)(states.q, states.v, samples.a, states.m, states.t)
     acting = jax.vmap(forces)(states.q, states.v, states.m, states.u, states.t)
     return rms(samples.a), jnp.median(jnp.abs(p), axis=0), rms(rate), rms(acting)
+
+
+def _of_time(system: System, states: States) -> tuple[bool, float, float]:
+    """Whether the system depends on time, and its mean and scale: as declared, or else of the data."""
+    declared = system.domain.time
+    if declared is not None:
+        return True, declared.marginals[0].mean, float(_unless_zero(np.array([declared.marginals[0].std]))[0])
+    if not system.law.depends_on_time:
+        return False, 0.0, 0.0
+    t = np.asarray(states.t)
+    return True, float(t.mean()), float(_unless_zero(np.std(t, keepdims=True))[0])
+
+
+def _unless_zero(sizes: np.ndarray) -> np.ndarray:
+    """The sizes, with one in place of zero: of what is held at one value, any scale will do."""
+    return np.where(sizes > 0, sizes, 1.0)
 
 
 def floored(sizes: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import jax
 
 from .._array_file import read_arrays, read_header, write_arrays
 from .._catalogue import load_file
-from .._dynamics import AbstractDynamics
+from .._dynamics import AbstractDynamics, AbstractLagrangian
 from .._serialise import system_from_json, system_to_json
 from .._system import System
 from .._types import Key
@@ -20,20 +20,40 @@ from ._scales import Scales
 from ._table import MODELS
 
 
-def find_model(model: str | Model | Builder, **changes: Any) -> Model:
+def find_model(model: str | Model | Builder | AbstractDynamics, **changes: Any) -> Model:
     """The model of that name or that file, or of that builder; `changes` are fields of `Model`:
 
         find_model("nn", architecture=Architecture(width=16), residual="trajectory")
 
-    Raises `ValueError` for an unknown name, and for a file that defines no `MODEL`.
+    A dynamics is a model as it stands: training begins from its parameters, whatever the key.
+
+    Raises `ValueError` for an unknown name, for a file that defines no `MODEL`, and for what is no model.
     """
     if isinstance(model, str):
         return replace(_named(model), **changes)
     if isinstance(model, Model):
         return replace(model, **changes)
+    if isinstance(model, AbstractDynamics):
+        return Model(_Given(model), **changes)
+    if isinstance(model, AbstractLagrangian):
+        raise ValueError(f"A {type(model).__name__} is a Lagrangian and no law: learn EulerLagrange(lagrangian).")
     if not callable(model):
-        raise ValueError(f"A model must be a name, a builder or a Model, but is a {type(model).__name__}.")
+        raise ValueError(f"A model must be a name, a builder, a dynamics or a Model, but is a {type(model).__name__}.")
     return Model(model, **changes)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The builder of a dynamics that is there already."""
+
+    dynamics: AbstractDynamics
+
+    @property
+    def __name__(self) -> str:
+        return type(self.dynamics).__name__
+
+    def __call__(self, system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
+        return self.dynamics
 
 
 def _named(name: str) -> Model:
@@ -71,10 +91,11 @@ class ModelSpec:
         return dynamics
 
     def to_json(self) -> dict[str, Any]:
-        """JSON data; `spec_from_json` is the inverse."""
+        """JSON data; what a model file holds."""
         return {
             "model": self.model.source,
             "title": self.model.title,
+            "residual": self.model.trained_on,
             "system": system_to_json(self.system),
             "scales": self.scales.to_json(),
             "architecture": dataclasses.asdict(self.model.architecture),
@@ -117,7 +138,9 @@ def _spec(path: Path, header: Mapping[str, Any], builder: Builder | None) -> Mod
         data = header["spec"]
         if builder is None and not data["model"]:
             raise ValueError(f"it was trained from a builder, “{data['title']}”: pass load_model(path, builder)")
-        model = find_model(builder or data["model"], architecture=Architecture(**data["architecture"]))
+        model = find_model(
+            builder or data["model"], architecture=Architecture(**data["architecture"]), residual=data["residual"]
+        )
         return ModelSpec(model, system_from_json(data["system"]), Scales.from_json(data["scales"]))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} cannot be rebuilt: {error}.") from error

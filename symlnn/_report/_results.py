@@ -46,10 +46,7 @@ class ModelResult:
     @property
     def residual(self) -> str:
         """What it was trained on."""
-        if self.spec is None:
-            return ""
-        residual = self.spec.model.residual
-        return residual if isinstance(residual, str) else type(residual).__name__
+        return "" if self.spec is None else self.spec.model.trained_on
 
     @property
     def acceleration(self) -> AccelerationErrors:

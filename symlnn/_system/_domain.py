@@ -43,8 +43,8 @@ class Domain:
                         f"states[{_shown(group)}] must be uniform(low, high) or normal(mean, std), but is one number: "
                         "models are trained and tested over a range. Name the number in initial_states."
                     )
-        inputs = {u: distribution_of(f"inputs[{u}]", d) for u, d in self.inputs.items()}
-        time = None if self.time is None else distribution_of("time", self.time)
+        inputs = {u: _single(f"inputs[{u}]", d) for u, d in self.inputs.items()}
+        time = None if self.time is None else _single("time", self.time)
         for name, value in (("states", FrozenDict(states)), ("inputs", FrozenDict(inputs)), ("time", time)):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "parameters", FrozenDict(self.parameters))
@@ -93,6 +93,14 @@ def distribution_of(what: str, value: Any) -> AbstractDistribution:
         return fixed(value)
     except ValueError as error:
         raise ValueError(f"{what} must be uniform(low, high) or normal(mean, std), but is {value!r}.") from error
+
+
+def _single(what: str, value: Any) -> AbstractDistribution:
+    """The distribution of one variable. Raises `ValueError` for a joint one."""
+    distribution = distribution_of(what, value)
+    if len(distribution.marginals) != 1:
+        raise ValueError(f"{what} has a distribution of {len(distribution.marginals)} variables: it needs one of one.")
+    return distribution
 
 
 def entries(law: Law, what: str, declared: Any) -> dict[tuple[Any, ...], AbstractDistribution]:

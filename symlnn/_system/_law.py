@@ -120,6 +120,12 @@ class Law:
         )
 
     @property
+    def depends_on_time(self) -> bool:
+        """Whether t stands in L, F or a force explicitly."""
+        declared = (self.lagrangian, self.dissipation, *self.forces.values())
+        return any(self.t in self.plain(expression).free_symbols for expression in declared)
+
+    @property
     def has_forces(self) -> bool:
         """Whether anything acts besides L."""
         return not self.generalized_forces.is_zero_matrix

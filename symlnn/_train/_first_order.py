@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from .._types import Key, Scalar
 from ._residual import LOSSES
-from ._stage import AbstractStage, Problem
+from ._stage import AbstractStage, Problem, check_counts
 
 OPTIMIZERS: Mapping[str, Callable[[], optax.GradientTransformation]] = {
     "muon": lambda: optax.contrib.muon(learning_rate=1.0),
@@ -53,6 +53,7 @@ class FirstOrder(AbstractStage):
             value = getattr(self, name)
             if isinstance(value, str) and value not in known:
                 raise ValueError(f"Unknown {name} {value!r}; choose one of {', '.join(known)}.")
+        check_counts(self, "batch", "chunk")
 
     @property
     def _transformation(self) -> optax.GradientTransformation:

@@ -35,6 +35,10 @@ _SHARE_OF_PLANNING = 0.2
 
 
 _UNSEEN = Monitor()
+_ASTRAY = (
+    "Twenty chunks of steps in a row ended in an error larger than that of no prediction, and were undone. The best "
+    "parameters before are kept. Lower the learning rate, or begin from another key."
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class Fit:
     result: RESULTS
     """`successful`, `not_finite`, `diverged` or `interrupted`; one for each member of an ensemble."""
     message: str
-    """What went wrong, and what to do; empty where nothing did."""
+    """What went wrong, and what to do; of an ensemble, with the first member that it went wrong with. Empty where
+    nothing did, and where it was interrupted."""
     history: History
     steps: tuple[int, ...]
     """The steps of each stage: given as a budget, with the same key, they give the same model."""
@@ -263,7 +268,7 @@ class _Training:
         latest.now = dataclasses.replace(position, step=position.step + count, history=history), member
         seconds = self.budget.seconds
         share = done / sum(position.steps) if seconds is None else min(1.0, spent / seconds)
-        self.monitor.listener(Progress(name, done, share, float(np.min(loss)), float(np.min(found)), count / elapsed))
+        self.monitor.listener(Progress(name, done, share, _least(loss), _least(found), count / elapsed))
         checkpoint = self.monitor.checkpoint
         if checkpoint is not None and time.monotonic() - latest.saved_at > checkpoint.every:
             self._save(latest)
@@ -284,7 +289,7 @@ class _Training:
             model=eqx.combine(member.best, self.problem.rest),
             last=eqx.combine(member.params, self.problem.rest),
             result=code,
-            message=latest.message,
+            message=latest.message or (_ASTRAY if np.any(np.asarray(code == RESULTS.diverged)) else ""),
             history=position.history,
             steps=tuple(done),
             seen=sum(n * stage.drawn for n, stage in zip(done, self.recipe.stages, strict=False)),
@@ -322,6 +327,12 @@ class _Latest:
         left = max(0, round((deadline - position.spent) / per_step))
         steps = (*position.steps[:index], position.step + left)
         self.now = dataclasses.replace(position, steps=steps), self.member
+
+
+def _least(values: np.ndarray) -> float:
+    """The least of those that are numbers."""
+    numbers = values[~np.isnan(values)]
+    return float(numbers.min()) if numbers.size else math.nan
 
 
 def _entry(values: np.ndarray) -> Entry:

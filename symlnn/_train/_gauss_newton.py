@@ -11,9 +11,11 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from .._types import Key, Scalar
-from ._stage import AbstractStage, Problem
+from ._stage import AbstractStage, Problem, check_counts
 
 _ROWS_PER_COORDINATE = 512
+_CAUTION = 4.0
+"""What a refusal multiplies the damping by, and divides the momentum."""
 
 
 class GaussNewtonState(NamedTuple):
@@ -22,7 +24,7 @@ class GaussNewtonState(NamedTuple):
     damping: Scalar
     """λ, relative to the mean of the diagonal of JJᵀ."""
     last: Float[Array, " parameters"]
-    """The step before, zero at the start; a refusal halves it."""
+    """The step before, zero at the start; a refusal quarters it."""
 
 
 class GaussNewton(AbstractStage):
@@ -38,8 +40,8 @@ class GaussNewton(AbstractStage):
 
     The linear model leaves r + J δ = λκα and predicts the decrease ½(|r|² − |λκα|²). The ratio ρ of the actual decrease
     to it, on the same batch, sets λ: the step is refused and λ quadrupled where ρ ≤ 0.05, λ is doubled where ρ < 0.25
-    and halved where ρ > 0.75. A step into a NaN, or one that is predicted to do harm, is refused. A refusal halves δ′:
-    what earlier batches said is kept, and a momentum that leads astray dies out.
+    and halved where ρ > 0.75. A step into a NaN, or one that is predicted to do harm, is refused. A refusal quarters δ′
+    as it quadruples λ: what earlier batches said is kept, and its pull λκμδ′ is no stronger at the next trial.
 
     Source: Levenberg 1944, Marquardt 1963; Nocedal & Wright, Numerical Optimization, ch. 4 and 10; the momentum is that
     of SPRING (Goldshlager, Abrahamsen & Lin 2024, arXiv:2401.10190).
@@ -58,6 +60,7 @@ class GaussNewton(AbstractStage):
     def __check_init__(self) -> None:
         if not 0 <= self.momentum < 1:
             raise ValueError(f"The momentum of GaussNewton must lie in [0, 1), but is {self.momentum}.")
+        check_counts(self, "batch", "chunk")
 
     @property
     def drawn(self) -> int:
@@ -91,9 +94,9 @@ class GaussNewton(AbstractStage):
         ratio = (before - 0.5 * jnp.sum(after**2)) / predicted
         accepted = (ratio > 0.05) & (predicted > 0)  # False for NaN
         factor = jnp.where(ratio > 0.75, 0.5, jnp.where(ratio > 0.25, 1.0, 2.0))
-        damping = state.damping * jnp.where(accepted, factor, 4.0)
+        damping = state.damping * jnp.where(accepted, factor, _CAUTION)
         damping = jnp.clip(damping, self.minimal_damping, self.maximal_damping)
-        following = GaussNewtonState(damping, jnp.where(accepted, step, 0.5 * state.last))
+        following = GaussNewtonState(damping, jnp.where(accepted, step, state.last / _CAUTION))
         return unravel(theta + jnp.where(accepted, step, 0.0)), following, 2 * before / self.drawn
 
 

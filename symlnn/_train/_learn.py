@@ -36,7 +36,7 @@ class Learned:
 
 def learn(
     system: System,
-    model: str | Model | Builder = "lnn",
+    model: str | Model | Builder | AbstractDynamics = "lnn",
     *,
     data: xr.Dataset | Samples | None = None,
     budget: Budget | None = None,
@@ -47,8 +47,9 @@ def learn(
     """Train a model of a system, on fresh states that the system declares or on a data set.
 
     `model` is a builder, a `Model`, which says besides on what residual and by which recipe it is trained, a name of
-    `MODELS`, or the path of a file that defines `MODEL`. The budget is 60 seconds unless it is given. See `fit` for
-    the checkpoint, what is reproducible, and the result code of a training that goes wrong.
+    `MODELS`, the path of a file that defines `MODEL`, or a dynamics, to go on from as it stands. The budget is 60
+    seconds unless it is given. See `fit` for the checkpoint, what is reproducible, and the result code of a training
+    that goes wrong.
 
     Raises `ValueError` for an unknown model or residual, and for data without what it needs.
     """

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import diffrax
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._data import AbstractObservations, Instants, Stretches
-from .._dynamics import AbstractDynamics, AbstractEulerLagrange, accelerations
+from .._dynamics import AbstractDynamics, AbstractEquationOfMotion, accelerations
 from .._inputs import SampledInputs
 from .._models import Scales, floored
 from .._simulate import flow
@@ -82,10 +83,10 @@ class EulerLagrangeResidual(AbstractResidual):
     a: Float[Array, " dof"] = eqx.field(converter=as_float)
 
     def __call__(self, dynamics: AbstractDynamics, batch: Samples) -> Residuals:
-        """The residuals of a batch, (batch, dof). Raises `ValueError` for a model without a Lagrangian."""
-        if not isinstance(dynamics, AbstractEulerLagrange):
+        """The residuals of a batch, (batch, dof). Raises `ValueError` for a model without a mass matrix."""
+        if not isinstance(dynamics, AbstractEquationOfMotion):
             raise ValueError(
-                f"The residual euler_lagrange needs a model with a Lagrangian, not a {type(dynamics).__name__}: "
+                f"The residual euler_lagrange needs a model with an equation M a = f, not a {type(dynamics).__name__}: "
                 "choose the residual acceleration."
             )
         law = dynamics
@@ -199,9 +200,15 @@ ResidualBuilder = Callable[[AbstractDynamics, Scales, Samples], AbstractResidual
 """What makes a residual of an untrained model, the natural scales of its system, and some samples."""
 
 
-def trajectory(count: int = 2) -> ResidualBuilder:
+@dataclass(frozen=True)
+class trajectory:
     """The builder of a `TrajectoryResidual` that predicts `count` intervals of each motion."""
-    return lambda dynamics, scales, samples: TrajectoryResidual(Stretches(count, scales.interval), scales.v, scales.a)
+
+    count: int = 2
+
+    def __call__(self, dynamics: AbstractDynamics, scales: Scales, samples: Samples) -> TrajectoryResidual:
+        """With the intervals and scales of a system."""
+        return TrajectoryResidual(Stretches(self.count, scales.interval), scales.v, scales.a)
 
 
 RESIDUALS: Mapping[str, ResidualBuilder] = {

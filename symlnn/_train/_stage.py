@@ -48,3 +48,11 @@ class AbstractStage(eqx.Module):
     @abc.abstractmethod
     def step(self, problem: Problem, params: Any, state: Any, key: Key, progress: Scalar) -> tuple[Any, Any, Scalar]:
         """One step: (params, state, loss before it). `progress` runs from 0 to 1 over the stage."""
+
+
+def check_counts(stage: AbstractStage, *names: str) -> None:
+    """Raise a `ValueError` where a field that counts something is no positive whole number; None is left to be set."""
+    for name in names:
+        value = getattr(stage, name)
+        if value is not None and not (isinstance(value, int) and value > 0):
+            raise ValueError(f"{name} of {type(stage).__name__} must be a positive whole number, but is {value!r}.")

@@ -32,7 +32,7 @@ def _growth(dynamics: AbstractDynamics, start: States, duration: Array, segments
     span = duration / segments
 
     def one(begin: States) -> Array:
-        y = dynamics.initial_state(begin.q, begin.v, begin.m)
+        y = dynamics.initial_state(begin.q, begin.v, begin.m, begin.t)
 
         def extended(t: RealScalar, state: tuple, args: tuple) -> tuple:
             return jax.jvp(lambda y: dynamics.vector_field(t, y, args), (state[0],), (state[1],))
@@ -41,8 +41,8 @@ def _growth(dynamics: AbstractDynamics, start: States, duration: Array, segments
             solution = diffrax.diffeqsolve(
                 diffrax.ODETerm(extended),
                 diffrax.Dopri8(),
-                i * span,
-                (i + 1) * span,
+                begin.t + i * span,
+                begin.t + (i + 1) * span,
                 None,
                 carry,
                 args=(begin.m, begin.u),
