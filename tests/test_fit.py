@@ -321,6 +321,8 @@ def test_a_member_is_trained_as_it_would_be_alone(parts: tuple) -> None:
             np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_a_member_that_is_not_finite_leaves_the_others_alone(parts: tuple) -> None:
     first, second = members(parts[0], 2)
     broken = jax.tree.map(lambda x: x * np.nan if eqx.is_inexact_array(x) else x, first)

@@ -102,12 +102,14 @@ def test_a_long_interval_is_divided(pendulum: symlnn.System) -> None:
     assert errors[1] < 0.1 * errors[0]  # Tsit5 is of order 5: half the step, a thirtieth of the error
 
 
+@pytest.mark.slow
+@pytest.mark.production
 @pytest.mark.parametrize(
     ("adjoint", "tolerance"),
     [
         (diffrax.RecursiveCheckpointAdjoint(), 1e-10),
         # optimise-then-discretise: its own discretisation error
-        pytest.param(diffrax.BacksolveAdjoint(), 1e-3, marks=pytest.mark.slow),
+        (diffrax.BacksolveAdjoint(), 1e-3),
     ],
 )
 def test_adjoints_agree_with_forward_differences(
@@ -162,6 +164,8 @@ def test_inputs_that_change_are_followed() -> None:
     assert float(jnp.abs(ignoring).max()) > 100 * float(jnp.abs(found).max())
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_training_on_the_motions_of_a_data_set(pendulum: symlnn.System) -> None:
     """One trajectory is held out; a first-order stage alone, to spare a compilation."""
     data = symlnn.generate_trajectories(pendulum, 3, duration=1.0, rate=20.0)

@@ -124,6 +124,8 @@ def test_a_large_graph_is_solved_by_iterations() -> None:
     compare(lagrangian(rows, 80, 1, 10), PreconditionedGMRES)
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_chunks_forces_and_other_solvers() -> None:
     rows = [grid_neighbourhoods((13,))]
     compare(lagrangian(rows, 13, 1, 3, chunk=4), CyclicBanded, lambda q, v, m, u, t: -0.1 * v)

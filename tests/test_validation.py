@@ -16,15 +16,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
+import typer
+from typer.testing import CliRunner
 
 import symlnn
 from symlnn.report import FIGURES, examine, settings_of
 from validation import _appendix_c, _write
-from validation.__main__ import STUDIES
+from validation.__main__ import STUDIES, main
 from validation._study import Animation, Claim, Equation, Mode, Study, completed, read_claims
 from validation._write import Report
 
-SMALL = symlnn.find_model("nn", architecture=symlnn.Architecture(width=8, depth=1))
+SMALL = symlnn.find_model(
+    "nn", architecture=symlnn.Architecture(width=8, depth=1), recipe=symlnn.Recipe.single(symlnn.FirstOrder(chunk=10))
+)
 TINY = symlnn.Effort(symlnn.Budget(steps=20), test_states=200, trajectories=3, check_states=100)
 
 
@@ -216,16 +220,11 @@ def test_every_study_has_every_mode(name: str) -> None:
     assert callable(study.run)
 
 
-def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "validation", *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
-
-
 def test_the_command_line(tmp_path: Path) -> None:
-    checkout = Path(__file__).parents[1]
-    listed = command("--list", cwd=checkout)
-    assert listed.returncode == 0
+    app = typer.Typer()
+    app.command()(main)
+    listed = CliRunner().invoke(app, ["--list"])
+    assert listed.exit_code == 0
     assert all(name in listed.stdout for name in STUDIES)
     (tmp_path / "mine.txt").write_text("mine")
     for arguments, words in (
@@ -233,9 +232,9 @@ def test_the_command_line(tmp_path: Path) -> None:
         (("coordinates", "--quick", "--full", "--out", "r"), "not both"),
         (("coordinates", "--out", str(tmp_path)), "not empty"),
     ):
-        refused = command(*arguments, cwd=checkout)
-        assert refused.returncode == 2
-        assert words in refused.stderr
+        refused = CliRunner().invoke(app, list(arguments))
+        assert refused.exit_code == 2
+        assert words in refused.output
 
 
 def test_the_divergence_from_a_unit_gaussian() -> None:
@@ -262,7 +261,8 @@ def test_the_objective_has_a_minimum_in_sigma(key: jax.Array) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(STUDIES))
 def test_every_study_runs_quickly(name: str, tmp_path: Path) -> None:
-    done = command(name, "--quick", "--out", str(tmp_path / "r"), cwd=Path(__file__).parents[1])
+    command = [sys.executable, "-m", "validation", name, "--quick", "--out", str(tmp_path / "r")]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "r" / "report.json").read_text())
     assert document["quick"] is True
