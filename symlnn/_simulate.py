@@ -55,8 +55,8 @@ def simulate(
     motion; `SampledInputs`; or a function u(t, q, v).
 
     A motion that fails has its own result code and does not disturb the others; it never raises. The code is that of
-    the law where it has no finite ẏ at the last state that was reached, `singular` or `not_finite`; else that of the
-    integrator. A start that is not finite fails at once.
+    the law where, at the last state that was reached, ẏ is not finite or is no solution of its equation, `singular` say;
+    else that of the integrator. A start that is not finite fails at once.
 
     Nothing but shapes, static fields and the kinds of things is compiled in: another call with other parameters,
     starts, times, inputs or tolerances compiles nothing.
@@ -196,8 +196,6 @@ def _motion(
 
 def _result(law: AbstractDynamics, reported: diffrax.RESULTS, t: Array, y: Any, args: tuple, moving: Array) -> RESULTS:
     """What became of a motion that ended at y: the integrator's word, unless the law has one of its own."""
-    code = RESULTS.promote(reported)
-    arrived = moving & (code == RESULTS.successful) & all_finite(y)
     status = law.status(t, y, args)
-    failure = RESULTS.where(status == RESULTS.successful, code, status)
-    return RESULTS.where(arrived, RESULTS.successful, failure)
+    failed = RESULTS.where(moving, RESULTS.promote(reported), RESULTS.not_finite)
+    return RESULTS.where(status == RESULTS.successful, failed, status)
