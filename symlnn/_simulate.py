@@ -55,8 +55,8 @@ def simulate(
     motion; `SampledInputs`; or a function u(t, q, v).
 
     A motion that fails has its own result code and does not disturb the others; it never raises. The code is that of
-    the law where, at the last state that was reached, ẏ is not finite or does not solve its equation, `singular` say; else
-    that of the integrator. A start that is not finite fails at once.
+    the law where, at the last state that was reached, ẏ is not finite or does not solve its equation, `singular` say;
+    else that of the integrator. A start that is not finite fails at once.
 
     Nothing but shapes, static fields and the kinds of things is compiled in: another call with other parameters,
     starts, times, inputs or tolerances compiles nothing.
