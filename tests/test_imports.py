@@ -2,11 +2,15 @@
 
 import ast
 import graphlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import symlnn
 
 ROOT = Path(__file__).parents[1]
 
@@ -207,6 +211,20 @@ def test_the_library_does_not_know_who_uses_it(library: Sources) -> None:
 @pytest.mark.parametrize("folder", ["validation", "benchmarks"])
 def test_studies_and_benchmarks_use_public_names(folder: str) -> None:
     assert private_names(Sources.read(ROOT / folder)) == []
+
+
+def test_every_public_name_stands_in_the_reference() -> None:
+    pages = "".join(page.read_text() for page in (ROOT / "docs" / "api").glob("*.md"))
+    listed = set(re.findall(r"^::: symlnn\.([\w.]+)$", pages, re.MULTILINE))
+    modules = {"": symlnn, "metrics.": symlnn.metrics, "plots.": symlnn.plots, "report.": symlnn.report}
+    names = {
+        prefix + name
+        for prefix, module in modules.items()
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    again = {name for name in names if "." in name and name.rsplit(".", 1)[1] in listed}  # Bench, of symlnn too
+    assert names - listed - again == set()
 
 
 # --- the checks themselves, on small sources ---------------------------------------------------------------------
