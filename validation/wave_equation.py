@@ -188,13 +188,13 @@ def snapshots(exact: np.ndarray, models: Mapping[str, Waves], times: np.ndarray,
 
 def errors_over_time(models: Mapping[str, Waves], truth: Waves, times: np.ndarray) -> Figure:
     """Field and energy errors: medians, and 10–90 % ranges."""
-    figure = Figure(figsize=(8.0, 2.8))
+    figure = Figure(figsize=(8.0, 3.0))
     left, right = figure.subplots(1, 2)
     bands(left, times, {name: waves.error for name, waves in models.items()})
     bands(right, times, {name: waves.energy for name, waves in models.items()} | {"analytic": truth.energy})
     left.set_ylabel("relative field error")
     right.set_ylabel("|E(t) − E(0)| / E(0)")
-    right.legend(loc="best", ncols=2)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
