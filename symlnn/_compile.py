@@ -1,4 +1,4 @@
-"""SymPy expressions to JAX functions, by SymPy's own `lambdify`.
+"""SymPy expressions to JAX functions: see `lambdified`.
 
 Parameters are arrays, so every compiled function is differentiable in them. NaN gradients at kinks (a `Piecewise` at
 its breakpoint, a norm at zero) are those of JAX and are not masked.
@@ -14,6 +14,7 @@ import jax.scipy.special
 import sympy as sp
 from jaxtyping import Array, Float
 
+from ._lambdify import lambdified
 from ._system import Law
 
 # SymPy's JAX printer would send these to Python's `math`, which cannot be traced.
@@ -37,7 +38,7 @@ def compile_expressions(
     """
     modules = [_SPECIAL_FUNCTIONS, "jax"]
     flat = tuple(symbol for group in arguments for symbol in group)
-    function = sp.lambdify(flat, list(expressions), modules=modules, cse=True)
+    function = lambdified(flat, expressions, modules=modules)
     try:
         jax.eval_shape(function, *(jax.ShapeDtypeStruct((), jnp.result_type(float)) for _ in flat))
     except (AttributeError, NameError, NotImplementedError, TypeError) as error:

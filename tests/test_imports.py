@@ -19,6 +19,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("_distribution",),
     ("_neighbourhoods",),
     ("_symbolic",),
+    ("_lambdify",),
     ("_system",),
     ("_lattice", "_field", "_network"),
     ("_serialise", "_catalogue"),

@@ -1,9 +1,9 @@
 """Whether accelerations are determined: the velocity Hessian must be regular where states are drawn."""
 
 import numpy as np
-import sympy as sp
 
 from .._distribution import AbstractMarginal
+from .._lambdify import lambdified
 from ._domain import Domain
 from ._expression import listed
 from ._law import Law
@@ -15,7 +15,7 @@ _PROBES = 5
 def check_mass_matrix(name: str, law: Law, domain: Domain) -> None:
     """Raise a `ValueError` where the mass matrix is singular, complex or infinite at five states of the domain."""
     arguments = [*law.q, *law.v, *law.parameters, law.t]
-    function = sp.lambdify(arguments, law.mass_matrix, modules=["scipy", "numpy"], cse=True)
+    function = lambdified(arguments, law.mass_matrix, modules=["scipy", "numpy"])
     generator = np.random.default_rng(0)
     positions, velocities = zip(*domain.of_states("The mass matrix"), strict=True)
     drawn = [*positions, *velocities, *(p.value for p in domain.parameters.values())]
