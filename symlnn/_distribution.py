@@ -218,11 +218,12 @@ def distribution_from_json(data: Any) -> AbstractDistribution:
     raise ValueError(f"not the JSON of a distribution: {data!r}")
 
 
-def _number(value: Any, name: str) -> float:
+def finite_number(value: Any, name: str, kind: str = "a number") -> float:
+    """The number. Raises `ValueError` that says what `name` must be, where it is none or is not finite."""
     try:
         number = float(value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a number, but is {value!r}.") from error
+        raise ValueError(f"{name} must be {kind}, but is {value!r}.") from error
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, but is {value!r}.")
     return number
@@ -230,7 +231,7 @@ def _number(value: Any, name: str) -> float:
 
 def fixed(value: Any) -> Fixed:
     """One number, always; a SymPy number too. Raises `ValueError` where it is not a finite number."""
-    return Fixed(_number(value, "The value of fixed"))
+    return Fixed(finite_number(value, "The value of fixed"))
 
 
 def uniform(low: Any, high: Any) -> Uniform:
@@ -238,7 +239,7 @@ def uniform(low: Any, high: Any) -> Uniform:
 
     Raises `ValueError` where the bounds are not finite numbers with low < high.
     """
-    return Uniform(_number(low, "The lower bound of uniform"), _number(high, "The upper bound of uniform"))
+    return Uniform(finite_number(low, "The lower bound of uniform"), finite_number(high, "The upper bound of uniform"))
 
 
 def normal(mean: Any, std: Any) -> Normal:
@@ -246,7 +247,7 @@ def normal(mean: Any, std: Any) -> Normal:
 
     Raises `ValueError` where the arguments are not finite numbers with std > 0.
     """
-    return Normal(_number(mean, "The mean of normal"), _number(std, "The standard deviation of normal"))
+    return Normal(finite_number(mean, "The mean of normal"), finite_number(std, "The standard deviation of normal"))
 
 
 def multivariate_normal(mean: Any, covariance: Any) -> MultivariateNormal:
@@ -254,8 +255,8 @@ def multivariate_normal(mean: Any, covariance: Any) -> MultivariateNormal:
 
     Raises `ValueError` unless the covariance is a symmetric, positive definite matrix of the size of the mean.
     """
-    means = tuple(_number(m, "A mean of multivariate_normal") for m in mean)
-    rows = [[_number(entry, "A covariance") for entry in row] for row in covariance]
+    means = tuple(finite_number(m, "A mean of multivariate_normal") for m in mean)
+    rows = [[finite_number(entry, "A covariance") for entry in row] for row in covariance]
     if len(rows) != len(means) or any(len(row) != len(means) for row in rows):
         raise ValueError(f"multivariate_normal of {len(means)} means needs a covariance of as many rows and columns.")
     return MultivariateNormal(means, _cholesky(rows))

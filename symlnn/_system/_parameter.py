@@ -1,10 +1,9 @@
 """`Parameter`: the value and the unit of a symbol of a declaration."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from .._distribution import AbstractMarginal, Fixed
+from .._distribution import AbstractMarginal, Fixed, finite_number
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,8 @@ class Parameter:
             case AbstractMarginal():
                 pass
             case _:
-                object.__setattr__(self, "value", _finite(self.value))
+                number = finite_number(self.value, "The value of a parameter", "a number or a distribution")
+                object.__setattr__(self, "value", number)
 
     @property
     def varies(self) -> bool:
@@ -31,13 +31,3 @@ class Parameter:
     def __str__(self) -> str:
         value = str(self.value) if self.varies else f"{self.value:g}"
         return f"{value} {self.unit}".strip()
-
-
-def _finite(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"The value of a parameter must be a number or a distribution, but is {value!r}.") from error
-    if not math.isfinite(number):
-        raise ValueError(f"The value of a parameter must be finite, but is {number}.")
-    return number
