@@ -13,7 +13,7 @@ from sympy.core.function import AppliedUndef
 from . import _symbolic
 from ._distribution import AbstractMarginal
 from ._frozen import FrozenDict
-from ._lattice import Lattice, LatticeTerm
+from ._lattice import Lattice, LatticeTerm, check_names
 from ._neighbourhoods import Graph, check_grid, cross, grid_centres, grid_neighbourhoods
 from ._system import Parameter, System
 
@@ -161,7 +161,7 @@ class Field:
             parameters={**self.parameters, **spacings},
             states=[(self.states[x], self.states[r]) for x, r in zip(self.fields, rates, strict=True)],
             initial_states=[(initial[x], initial[r]) for x, r in zip(self.fields, rates, strict=True)],
-            units=[self.units[x] for x in self.fields] if set(self.fields) <= set(self.units) else (),
+            units=[self.units.get(x, "") for x in self.fields],
             duration=self.duration,
             reference=self.reference,
             graph=Graph(
@@ -232,10 +232,14 @@ def _check(declared: Field) -> None:
     for x in declared.space:
         if not float(declared.size.get(x, 0)) > 0:
             raise ValueError(f"size must give the length of the box along {x}: size={{{x}: 1.0}}.")
-    for f in declared.fields:
-        for y in (f, f.diff(declared.time)):
-            if not isinstance(declared.states.get(y), AbstractMarginal):
-                raise ValueError(f"{y} has no distribution: add states={{{y}: normal(0, 1)}}.")
+    jets = [y for f in declared.fields for y in (f, f.diff(declared.time))]
+    for y in jets:
+        if not isinstance(declared.states.get(y), AbstractMarginal):
+            raise ValueError(f"{y} has no distribution: add states={{{y}: normal(0, 1)}}.")
+    check_names("states", declared.states, jets)
+    check_names("initial_states", declared.initial_states, jets)
+    check_names("size", declared.size, declared.space)
+    check_names("units", declared.units, (*declared.fields, *declared.space))
     plain = declared.plain_density
     if plain.atoms(sp.Derivative):
         raise ValueError(

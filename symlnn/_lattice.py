@@ -47,6 +47,15 @@ class LatticeTerm:
         return any(sp.diff(self.density, x, y) != 0 for x, y in pairs)
 
 
+def check_names(what: str, given: Mapping[Any, Any], known: Sequence[Any]) -> None:
+    """Raise a `ValueError` where a declaration gives something for what is not in it."""
+    unknown = [x for x in given if x not in known]
+    if unknown:
+        raise ValueError(
+            f"{what} names {', '.join(sorted(map(str, unknown)))}; it can name {', '.join(map(str, known))}."
+        )
+
+
 def _number(value: float) -> sp.Number:
     return sp.Integer(int(value)) if float(value).is_integer() else sp.Float(float(value))
 
@@ -68,6 +77,7 @@ class Lattice:
     """The neighbourhoods that graph networks see."""
     initial_states: Sequence[tuple[AbstractMarginal, AbstractMarginal]] | None = None
     units: Sequence[str] = ()
+    """Of each field, empty where none is said."""
     duration: float = 10.0
     reference: str = ""
 
@@ -102,7 +112,7 @@ class Lattice:
             parameters=self.parameters,
             states=drawn(self.states),
             initial_states={} if self.initial_states is None else drawn(self.initial_states),
-            units=dict(zip(flat, list(self.units) * self.sites, strict=True)) if self.units else {},
+            units={x: unit for x, unit in zip(flat, list(self.units) * self.sites, strict=bool(self.units)) if unit},
             duration=self.duration,
             reference=self.reference,
             graph=self.graph,

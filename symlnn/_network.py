@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
 
 from ._distribution import AbstractMarginal
-from ._lattice import Lattice, LatticeTerm
+from ._lattice import Lattice, LatticeTerm, check_names
 from ._neighbourhoods import Graph, check_edges, neighbours
 from ._system import System
 
@@ -63,10 +63,13 @@ class Network:
             for symbol, numbers in values.items():
                 if len(numbers) != count:
                     raise ValueError(f"{what}[{symbol}] must hold {count} numbers, but holds {len(numbers)}.")
-        for x in first:
-            for y in (x, x.diff(dynamicsymbols._t)):
-                if not isinstance(self.states.get(y), AbstractMarginal):
-                    raise ValueError(f"{y} has no distribution: add states={{{y}: normal(0, 1)}}.")
+        jets = [y for x in first for y in (x, x.diff(dynamicsymbols._t))]
+        for y in jets:
+            if not isinstance(self.states.get(y), AbstractMarginal):
+                raise ValueError(f"{y} has no distribution: add states={{{y}: normal(0, 1)}}.")
+        check_names("states", self.states, jets)
+        check_names("initial_states", self.initial_states, jets)
+        check_names("units", self.units, first)
         foreign = sp.sympify(self.body_lagrangian).atoms(*{type(y) for y in second}) & set(second)
         if foreign:
             raise ValueError(
@@ -101,7 +104,7 @@ class Network:
             parameters=self.parameters,
             states=[(self.states[x], self.states[x.diff(t)]) for x in first],
             initial_states=[(initial[x], initial[x.diff(t)]) for x in first],
-            units=[self.units[x] for x in first] if set(first) <= set(self.units) else (),
+            units=[self.units.get(x, "") for x in first],
             duration=self.duration,
             reference=self.reference,
             graph=self._graph(),

@@ -6,9 +6,9 @@ from ._report import Bench as Bench
 from ._report import Candidate as Candidate
 from ._report import Effort as Effort
 from ._report import Judgement as Judgement
-from ._report import Listener as Listener
 from ._report import ModelResult as ModelResult
 from ._report import Motion as Motion
+from ._report import ReportListener as ReportListener
 from ._report import Settings as Settings
 from ._report import Validation as Validation
 from ._report import check_folder as check_folder

@@ -176,12 +176,25 @@ def test_explicit_space(boundary: str) -> None:
         ({"boundary": "open"}, "Unknown boundary 'open'"),
         ({"fields": (x,)}, "must be a function of time and space"),
         ({"fields": (sp.Function("phi")(t),)}, "must depend on time and on x"),
+        ({"initial_states": {chi: normal(0, 1)}}, "initial_states names chi"),
+        ({"units": {c: "m/s"}}, "units names c; it can name phi"),
+        ({"size": {x: 1.0, c: 2.0}}, "size names c; it can name x"),
         ({"space": ()}, "one or two coordinates of space"),
     ],
 )
 def test_bad_declarations(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         field(**{"density": phi.diff(t) ** 2 - phi.diff(x) ** 2} | arguments)
+
+
+def test_units_may_be_said_of_some_fields_only() -> None:
+    both = field(
+        fields=(phi, chi),
+        density=phi.diff(t) ** 2 + chi.diff(t) ** 2 - phi.diff(x) ** 2 - chi.diff(x) ** 2,
+        states={y: normal(0, 1) for f in (phi, chi) for y in (f, f.diff(t))},
+        units={chi: "m"},
+    )
+    assert {str(x.func) for x in both.discretise(3).units} == {"chi0", "chi1", "chi2"}
 
 
 @pytest.mark.parametrize(

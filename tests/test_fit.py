@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import symlnn
@@ -198,6 +200,50 @@ def test_resuming_ends_with_the_same_parameters(pendulum: symlnn.System, tmp_pat
         symlnn.learn(pendulum, LNN, budget=Budget(steps=(201, 8)), checkpoint=again)
 
 
+def test_a_checkpoint_tells_runs_apart_by_what_they_are_made_of(tmp_path: Path) -> None:
+    path = tmp_path / "line.checkpoint"
+
+    def train(*, optimizer: Any, noise: float = 0.0) -> symlnn.Fit:
+        return symlnn.fit(
+            Line(jnp.zeros(2)),
+            LineResidual(),
+            line_data(200, noise),
+            key=jax.random.key(0),
+            recipe=Recipe.single(FirstOrder(optimizer=optimizer, batch=8, chunk=10)),
+            budget=Budget(steps=20),
+            monitor=symlnn.Monitor(checkpoint=symlnn.Checkpoint(path, resume=True)),
+        )
+
+    train(optimizer=optax.sgd(1.0, momentum=0.9))
+    train(optimizer=optax.sgd(1.0, momentum=0.9))  # the same, though made anew
+    with pytest.raises(ValueError, match="another recipe"):
+        train(optimizer=optax.sgd(1.0, momentum=0.8))
+    with pytest.raises(ValueError, match="another data"):
+        train(optimizer=optax.sgd(1.0, momentum=0.9), noise=0.1)
+
+
+def test_the_lowest_error_is_that_of_the_model_that_is_kept() -> None:
+    best = Line(jnp.array([3.0, -2.0]))
+    kept = symlnn.fit(
+        best,
+        LineResidual(),
+        line_data(200, 0.0),
+        key=jax.random.key(0),
+        recipe=Recipe.single(FirstOrder(optimizer="sgd", learning_rate=0.1, batch=8, chunk=5)),
+        budget=Budget(steps=5),
+        monitor=symlnn.Monitor(Distance()),
+    )
+    assert_equal(kept.model, best)
+    assert kept.lowest == 0.0
+
+
+class Distance(symlnn.AbstractError):
+    """How far the parameters are from [3, −2]; the second one counts most, so that a step away raises it."""
+
+    def __call__(self, model: Any) -> jax.Array:
+        return jnp.abs(model.theta - jnp.array([3.0, -2.0])).sum()
+
+
 def test_a_budget_in_seconds_is_kept_and_its_steps_give_the_same_model(pendulum: symlnn.System) -> None:
     timed = symlnn.learn(pendulum, LNN, budget=Budget(seconds=3.0))
     assert timed.fit.successful
@@ -205,6 +251,34 @@ def test_a_budget_in_seconds_is_kept_and_its_steps_give_the_same_model(pendulum:
     assert 2.0 < timed.fit.seconds < 6.0
     again = symlnn.learn(pendulum, LNN, budget=Budget(steps=timed.fit.steps))
     assert_equal(timed.dynamics, again.dynamics)
+
+
+def test_steps_counted_by_an_uneven_clock_give_the_same_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks end where they end without a clock, however long each of them takes: the best model depends on it."""
+    generator, now = np.random.default_rng(0), 0.0
+
+    def uneven() -> float:
+        nonlocal now
+        now += generator.exponential(0.1)
+        return now
+
+    def train(budget: Budget) -> symlnn.Fit:
+        return symlnn.fit(
+            Line(jnp.zeros(2)),
+            LineResidual(),
+            line_data(200, 0.1),
+            key=jax.random.key(0),
+            recipe=Recipe.single(GaussNewton(batch=4, momentum=0.0)),
+            budget=budget,
+        )
+
+    for _ in range(10):
+        with monkeypatch.context() as patch:
+            patch.setattr("symlnn._train._fit.time", SimpleNamespace(monotonic=uneven))
+            timed = train(Budget(seconds=3.0))
+        again = train(Budget(steps=timed.steps))
+        assert again.history.error == timed.history.error
+        assert_equal(again.model, timed.model)
 
 
 def test_a_second_training_compiles_nothing(compilations: list[str]) -> None:

@@ -89,6 +89,8 @@ def test_parameters_may_be_overridden_and_vary() -> None:
         ({"edge_values": {dynamicsymbols._t: [1.0]}}, "must hold 3 numbers"),
         ({"states": {q: normal(0, 1)}}, "has no distribution"),
         ({"body_lagrangian": r.diff(t) ** 2}, "second end"),
+        ({"initial_states": {r: normal(0, 1)}}, "initial_states names r"),
+        ({"units": {r: "m"}}, "units names r"),
         ({"coordinates": ((q,), ())}, "as many coordinates"),
     ],
 )

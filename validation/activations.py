@@ -21,7 +21,7 @@ import symlnn
 from symlnn import Budget, Effort, Fit
 from symlnn.metrics import acceleration_errors
 from symlnn.plots import colours
-from symlnn.report import Bench, Listener, ModelResult, Settings, examine, figures_of
+from symlnn.report import Bench, ModelResult, ReportListener, Settings, examine, figures_of
 
 from ._study import Mode, Study, claims, completed
 
@@ -64,7 +64,7 @@ class Seeds:
     """The median one (the better of the two middle ones), measured in full."""
 
 
-def run(config: Config, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     """Train the LNN with every activation, and rank them."""
     system = symlnn.load_system("double_pendulum")
     examined = examine(system, {}, effort=config.effort, settings=settings, listener=listener)

@@ -22,7 +22,7 @@ import symlnn
 from symlnn import MODELS, Budget, Effort, Model, Validation
 from symlnn.metrics import state_errors
 from symlnn.plots import over_time
-from symlnn.report import Listener, ModelResult, Settings, examine, roll_out
+from symlnn.report import ModelResult, ReportListener, Settings, examine, roll_out
 
 from ._recipes import quickly
 from ._study import Claim, Mode, Study, read_claims
@@ -105,7 +105,7 @@ def _distances(validation: Validation) -> Callable[[], Figure]:
     return partial(over_time, t[shown], errors, ylabel="distance from the motion", floor=1e-12, ylim=limits)
 
 
-def run(config: Config, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     """Train every model on every system, and fill the table."""
     validations = tuple(
         examine(

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 import symlnn
 from symlnn import Budget, Effort, Model, Validation, metrics
 from symlnn.plots import in_order, over_time, shades, wrapped
-from symlnn.report import Listener, Motion, Settings, examine, figures_of, roll_out, typical_motion
+from symlnn.report import Motion, ReportListener, Settings, examine, figures_of, roll_out, typical_motion
 
 from ._recipes import PAPER_LNN, quickly
 from ._study import Mode, Study, claims
@@ -49,7 +49,7 @@ CONFIG: Mapping[Mode, Config] = {
 }
 
 
-def run(config: Config, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     """Train, roll out and compare."""
     system = symlnn.load_system("double_pendulum")
     validation = examine(system, config.models, effort=config.effort, settings=settings, listener=listener)

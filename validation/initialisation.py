@@ -28,7 +28,7 @@ from jaxtyping import Array
 import symlnn
 from symlnn import Architecture, Budget, Effort, FirstOrder, Learned, Recipe, System, Validation
 from symlnn.metrics import acceleration_errors
-from symlnn.report import Listener, Settings, examine
+from symlnn.report import ReportListener, Settings, examine
 
 from ._appendix_c import (
     RULES,
@@ -94,7 +94,7 @@ CONFIG: Mapping[Mode, Config] = {
 }
 
 
-def run(config: Config, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     """Compute divergences, fit our own rule, train from each, and train the paper's network in float32."""
     key = jax.random.key(settings.seed)
     system = dataclasses.replace(symlnn.load_system("double_pendulum"), duration=20.0)
@@ -203,7 +203,7 @@ def _plain(system: System, config: Config, seed: int) -> Learned:
     return Learned(dataclasses.replace(learned.model, dynamics=model), learned.fit)
 
 
-def _exchanged(system: System, config: Config, settings: Settings, listener: Listener) -> Validation:
+def _exchanged(system: System, config: Config, settings: Settings, listener: ReportListener) -> Validation:
     """The paper's network in float32, then network and recipe exchanged one at a time, each for the same time."""
     plain, width = _plain(system, config, settings.seed), config.plain_width
     ours = _of_width(symlnn.MODELS["lnn"], width)

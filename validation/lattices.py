@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 import symlnn
 from symlnn import AbstractDynamics, Architecture, FirstOrder, GaussNewton, Neighbourhoods, Recipe, SparseEulerLagrange
 from symlnn.plots import TRUTH, shades
-from symlnn.report import Listener, Settings
+from symlnn.report import ReportListener, Settings
 
 from ._recipes import QUICK_RECIPE
 from ._study import Animation, Mode, Study, claims, completed
@@ -77,7 +77,7 @@ class Followed:
     """Those of report.json."""
 
 
-def run(config: Config, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     """Follow solitons, integrals and recurrences, and train networks on Toda's ring."""
     listener("Solitons", None)
     solitons = {f"Toda soliton, κ = {kappa:g}": _soliton(kappa) for kappa in _KAPPAS}
@@ -203,7 +203,7 @@ def _came_back(times: np.ndarray, modes: np.ndarray) -> dict[str, float]:
     return {"seconds": seconds, "periods": periods, "share": float(share[back]), "least": least}
 
 
-def _learned(name: str, config: Config, seed: int, listener: Listener) -> Followed:
+def _learned(name: str, config: Config, seed: int, listener: ReportListener) -> Followed:
     """Train a network on a ring of eight masses, and let it follow a soliton around a long one."""
 
     def build(

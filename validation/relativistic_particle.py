@@ -21,7 +21,7 @@ import symlnn
 from symlnn import MODELS, Budget, Effort, Model, System, Validation
 from symlnn.metrics import velocity_errors
 from symlnn.plots import in_order, shades
-from symlnn.report import FIGURES, Listener, ModelResult, Settings, examine
+from symlnn.report import FIGURES, ModelResult, ReportListener, Settings, examine
 
 from ._recipes import quickly
 from ._study import Equation, Mode, Study, claims
@@ -50,7 +50,7 @@ CONFIG: Mapping[Mode, Config] = {
 }
 
 
-def run(config: Config, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     """Train, roll out for a second and compare velocities, for both Lagrangians."""
     validations = tuple(
         examine(

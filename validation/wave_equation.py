@@ -21,7 +21,7 @@ import symlnn
 from symlnn import Architecture, Bench, Budget, FirstOrder, GaussNewton, Recipe, SmoothFields, Stream
 from symlnn.metrics import Dispersion, dispersion
 from symlnn.plots import TRUTH, bands, shades, space_time
-from symlnn.report import Listener, Settings
+from symlnn.report import ReportListener, Settings
 
 from ._study import Animation, Mode, Study, claims, completed
 from ._waves import Waves, carried_to, follow, lattice_law, unlike_states
@@ -84,7 +84,7 @@ def _ring(sites: int, motions: int, test_states: int, times: jax.Array, key: jax
     return Stream(truth, drawn), bench
 
 
-def run(config: Config, settings: Settings, listener: Listener) -> Study:
+def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     """Train the models on the small ring, and follow waves on it and on the large one."""
     keys = jax.random.split(jax.random.key(settings.seed), 4)
     times = jnp.linspace(0.0, 3.5 * _SIZE / _SPEED, 141)
@@ -151,7 +151,7 @@ def _frequencies(curve: Dispersion) -> dict[str, list[float]]:
 
 
 def _fit(
-    name: str, config: Config, stream: Stream, build: jax.Array, train: jax.Array, listener: Listener
+    name: str, config: Config, stream: Stream, build: jax.Array, train: jax.Array, listener: ReportListener
 ) -> symlnn.Fit:
     held_out = eqx.filter_jit(stream)(jax.random.fold_in(train, 1), 64)
     graph = symlnn.load_lattice("wave_equation", n=_SITES).graph

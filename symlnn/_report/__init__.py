@@ -7,7 +7,7 @@ from ._bench import roll_out as roll_out
 from ._examine import QUICK as QUICK
 from ._examine import Candidate as Candidate
 from ._examine import Effort as Effort
-from ._examine import Listener as Listener
+from ._examine import ReportListener as ReportListener
 from ._examine import examine as examine
 from ._figures import FIGURES as FIGURES
 from ._figures import figures_of as figures_of

@@ -20,7 +20,7 @@ from ..metrics import cross_check, lyapunov_exponents
 from ._bench import Bench
 from ._results import ModelResult, Settings, Validation
 
-Listener: TypeAlias = Callable[[str, Progress | None], None]
+ReportListener: TypeAlias = Callable[[str, Progress | None], None]
 """Called with what is being done and, while a model trains, with how its training stands."""
 
 Candidate: TypeAlias = str | Model | Builder | Learned | TrainedModel | AbstractDynamics
@@ -74,7 +74,7 @@ class Examination:
     settings: Settings
     data: xr.Dataset | Samples | None
     timer: Timer
-    listener: Listener
+    listener: ReportListener
 
     def measure(self, name: str, candidate: Candidate) -> ModelResult:
         """Train a model where it is not trained yet, and measure it; once for each seed."""
@@ -140,7 +140,7 @@ def examine(
     effort: Effort,
     settings: Settings,
     data: xr.Dataset | Samples | None = None,
-    listener: Listener = lambda doing, progress: None,
+    listener: ReportListener = lambda doing, progress: None,
 ) -> Validation:
     """Measure models of a system against it. `models` maps what a report calls each to where it comes from.
 

@@ -8,7 +8,7 @@ import xarray as xr
 from .._data import load_dataset
 from .._system import System
 from .._types import Samples
-from ._examine import Candidate, Effort, Listener, examine, named
+from ._examine import Candidate, Effort, ReportListener, examine, named
 from ._folder import check_folder
 from ._results import Validation, settings_of
 from ._write import write_report
@@ -23,7 +23,7 @@ def validate(
     data: xr.Dataset | Samples | str | Path | None = None,
     seed: int = 0,
     command: str = "",
-    listener: Listener = lambda doing, progress: None,
+    listener: ReportListener = lambda doing, progress: None,
 ) -> Validation:
     """Derive, cross-check, generate, train, roll out, compare, and write a report to the folder `out`.
 

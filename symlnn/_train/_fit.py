@@ -20,6 +20,7 @@ from .._results import RESULTS
 from .._types import Key, Keys, Samples, Segments
 from ._checkpoint import Entry, History, Position
 from ._error import AbstractError, ResidualError
+from ._fingerprint import fingerprint
 from ._members import Member, advance, begin, change_stage
 from ._monitor import Monitor, Progress
 from ._recipe import Budget, Recipe
@@ -49,6 +50,8 @@ class Fit:
     """With the parameters of the lowest held-out error."""
     last: Any
     """With the parameters after the last step."""
+    lowest: Any
+    """The held-out error of `model`; that of each member of an ensemble."""
     result: RESULTS
     """`successful`, `not_finite`, `diverged` or `interrupted`; one for each member of an ensemble."""
     message: str
@@ -72,12 +75,6 @@ class Fit:
         """Whether it was interrupted before its end."""
         return bool(np.any(np.asarray(self.result == RESULTS.interrupted)))
 
-    @property
-    def lowest(self) -> Any:
-        """The lowest held-out error; that of each member of an ensemble."""
-        errors = np.array(self.history.error)
-        return np.min(np.where(np.isfinite(errors), errors, np.inf), axis=0) if errors.size else math.inf
-
     def member(self, index: int) -> "Fit":
         """What became of one member of an ensemble; its training time is that of all of them together."""
         own = {name: tuple(row[index] for row in getattr(self.history, name)) for name in ("loss", "error")}
@@ -85,6 +82,7 @@ class Fit:
             self,
             model=unstack(self.model)[index],
             last=unstack(self.last)[index],
+            lowest=self.lowest[index],
             result=jax.tree.map(lambda code: code[index], self.result),
             history=dataclasses.replace(self.history, **own),
         )
@@ -122,9 +120,14 @@ def fit(
     source, own_error = _divided(residual, data, key if key.ndim == 0 else key[0])
     problem, error, checkpoint = Problem(rest, residual, source), monitor.error or own_error, monitor.checkpoint
     if checkpoint is not None:
-        plan = [budget.seconds, list(recipe.divide(budget.steps)) if budget.steps is not None else None, repr(recipe)]
-        names = ("seconds", "steps", "recipe")
-        checkpoint = dataclasses.replace(checkpoint, run=dict(zip(names, plan, strict=True)) | dict(checkpoint.run))
+        run: dict[str, Any] = {
+            "seconds": budget.seconds,
+            "steps": None if budget.steps is None else list(recipe.divide(budget.steps)),
+            "recipe": fingerprint(recipe),
+            "residual": fingerprint(residual),
+            "data": None if callable(data) else fingerprint(data),
+        }
+        checkpoint = dataclasses.replace(checkpoint, run=run | dict(checkpoint.run))
     monitor = Monitor(error, checkpoint, monitor.listener)
     return _Training(problem, error, key, recipe, budget, monitor).run(params)
 
@@ -215,7 +218,8 @@ class _Training:
             began, at = latest.position.spent, latest.position.step
             while latest.position.step < latest.position.steps[index] and latest.alive:
                 self._advance(latest, stage)
-                if seconds is not None and not stage.scheduled:
+                # never after a part of a chunk, its last: the same steps without a clock end their chunks elsewhere
+                if seconds is not None and not stage.scheduled and latest.position.step % stage.chunk == 0:
                     latest.plan_anew(index, self._deadline(index), began, at)
         if latest.alive:
             following = dataclasses.replace(latest.position, stage=index + 1, step=0)
@@ -288,6 +292,7 @@ class _Training:
         return Fit(
             model=eqx.combine(member.best, self.problem.rest),
             last=eqx.combine(member.params, self.problem.rest),
+            lowest=np.asarray(member.lowest),
             result=code,
             message=latest.message or (_ASTRAY if np.any(np.asarray(code == RESULTS.diverged)) else ""),
             history=position.history,

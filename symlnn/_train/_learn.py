@@ -15,6 +15,7 @@ from .._system import System
 from .._types import Key, Samples
 from ._checkpoint import Checkpoint
 from ._error import AbstractError, AccelerationError
+from ._fingerprint import fingerprint
 from ._fit import HELD_OUT, HELD_OUT_SHARE, Fit, fit
 from ._monitor import Listener, Monitor
 from ._recipe import Budget, Recipe
@@ -67,8 +68,7 @@ def learn(
         run: dict[str, Any] = {
             "seed": seed,
             "spec": spec.to_json(),
-            "residual": repr(residual),
-            "samples": 0 if data is None else scaled.size,
+            "data": None if data is None else fingerprint(scaled),
         }
         checkpoint = dataclasses.replace(checkpoint, run={**run, **checkpoint.run})
     fitted = fit(
