@@ -55,15 +55,7 @@ def load_file(path: Path, expected: str) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise ValueError(f"{path}, line {error.lineno}: syntax error: {error.msg}.") from error
-    except (
-        ArithmeticError,
-        AttributeError,
-        ImportError,
-        LookupError,
-        NameError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except (Exception, SystemExit) as error:  # it is the user's code, which may raise anything
         raise ValueError(f"{path}{_line(error, path)}: {_words(error)}") from error
     return module
 
@@ -137,7 +129,7 @@ def _call(factory: Any, path: Path, arguments: dict[str, Any]) -> Any:
         raise ValueError(f"{path.name}: {error}. Its arguments are {signature}.") from error
     try:
         return factory(**arguments)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{path.name}{_line(error, path)}: {_words(error)}") from error
 
 

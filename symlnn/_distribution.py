@@ -221,8 +221,8 @@ def distribution_from_json(data: Any) -> AbstractDistribution:
 def finite_number(value: Any, name: str, kind: str = "a number") -> float:
     """The number. Raises `ValueError` that says what `name` must be, where it is none or is not finite."""
     try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
+        number = float("no number" if isinstance(value, str) else value)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be {kind}, but is {value!r}.") from error
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, but is {value!r}.")

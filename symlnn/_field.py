@@ -15,7 +15,7 @@ from ._distribution import AbstractMarginal
 from ._frozen import FrozenDict
 from ._lattice import Lattice, LatticeTerm, check_names
 from ._neighbourhoods import Graph, check_grid, cross, grid_centres, grid_neighbourhoods
-from ._system import Parameter, System
+from ._system import Parameter, System, ordered, scalar
 
 STENCILS = ("compact", "central")
 """`compact` takes slopes half-way between sites; `central` at the sites, from their neighbours on either side, which
@@ -59,10 +59,10 @@ class Field:
 
     def __post_init__(self) -> None:
         for name in ("fields", "space"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, ordered(getattr(self, name), name))
         for name in ("size", "states", "parameters", "initial_states", "units"):
             object.__setattr__(self, name, FrozenDict(getattr(self, name)))
-        object.__setattr__(self, "density", sp.sympify(self.density))
+        object.__setattr__(self, "density", scalar(self.density, "density"))
         _check(self)
 
     @cached_property

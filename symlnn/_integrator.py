@@ -15,6 +15,9 @@ from ._types import Scalar
 _DEFAULT_FINDER = diffrax.with_stepsize_controller_tols(diffrax.VeryChord)()
 _TOLERANCE_OF_STEPS = _DEFAULT_FINDER.rtol
 """What stands in a root finder of diffrax for the tolerance of the controller of steps."""
+_STEPS, _STEPS_AN_INSTANT, _CONSTANT_STEPS = 512, 40, 200_000
+"""What bounds the work of a motion whatever its units: one that takes more than a few steps between the instants that
+it is observed at runs into a singularity, or turns faster than its observation can tell."""
 
 
 class Integrator(eqx.Module):
@@ -32,13 +35,15 @@ class Integrator(eqx.Module):
     """What chooses the steps; None is a `PIDController` of the tolerances, or constant steps where `step` is given."""
     dense: bool = eqx.field(static=True, default=False)
     """Whether to keep what evaluates the state at any time."""
-    max_steps: int = eqx.field(static=True, default=200_000)
+    max_steps: int | None = eqx.field(static=True, default=None)
+    """The most steps of a motion; None is 512, and 40 for each instant at which it is observed, or 200,000 constant
+    ones."""
 
     def __check_init__(self) -> None:
         for name, value in {"rtol": self.rtol, "atol": self.atol, "step": self.step}.items():
             if value is not None and is_known(value) and not (np.shape(value) == () and 0 < float(value) < np.inf):
                 raise ValueError(f"{name} of an Integrator must be a positive, finite number, but is {value}.")
-        if self.max_steps < 1:
+        if self.max_steps is not None and self.max_steps < 1:
             raise ValueError(f"max_steps of an Integrator must be positive, but is {self.max_steps}.")
         name = type(self.solver).__name__
         if isinstance(self.solver, diffrax.HalfSolver) and isinstance(self.solver, diffrax.AbstractImplicitSolver):
@@ -69,14 +74,15 @@ class Integrator(eqx.Module):
         if controller is None and self.step is None:
             # a motion that runs into a singularity ends there, instead of creeping on for max_steps
             smallest = (1e-10 if dtype == jnp.float64 else 1e-7) * jnp.abs(times[-1] - times[0])
-            controller = diffrax.PIDController(rtol=rtol, atol=atol, dtmin=smallest)
+            controller = diffrax.PIDController(rtol=rtol, atol=atol, dtmin=smallest, force_dtmin=False)
         elif controller is None:
             controller = diffrax.ConstantStepSize()
         solver = with_root_finder(self.solver)
         if not isinstance(controller, diffrax.AbstractAdaptiveStepSizeController):
             solver = with_tolerances(solver, rtol, atol)
         step = None if self.step is None else jnp.asarray(self.step, dtype)
-        return Integration(solver, controller, step, self.dense, self.max_steps)
+        most = _STEPS + _STEPS_AN_INSTANT * len(times) if step is None else _CONSTANT_STEPS
+        return Integration(solver, controller, step, self.dense, self.max_steps or most)
 
 
 class Integration(eqx.Module):

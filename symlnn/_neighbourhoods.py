@@ -4,6 +4,7 @@ Each row is a neighbourhood, its centre first. A number equal to that of all sit
 fixed boundary, where the field is zero and at rest.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -35,6 +36,23 @@ class Graph:
     edge_attributes: tuple[tuple[tuple[float, ...], ...], ...] = ()
     """What differs from edge to edge, for each neighbour in each neighbourhood: first the direction, 1 from the site to
     it or −1 the other way."""
+
+    def __post_init__(self) -> None:
+        rows = tuple(tuple(j.item() if isinstance(j, np.integer) else j for j in row) for row in self.neighbourhoods)
+        object.__setattr__(self, "neighbourhoods", rows)
+        numbers = [j for row in rows for j in row]
+        if not all(isinstance(n, int) and n >= 0 for n in (self.sites, self.fields, *numbers)) or self.fields < 1:
+            raise ValueError("A Graph needs whole numbers of sites, fields and neighbours.")
+        around = {row[0] for row in rows if row}
+        if not all(rows) or max(numbers, default=0) > self.sites or len(around - {self.sites}) != self.sites:
+            raise ValueError(f"A Graph of {self.sites} sites needs a neighbourhood around each, of no others.")
+        of_sites, of_edges = self.site_attributes, self.edge_attributes
+        edges = [edge for row in of_edges for edge in row]
+        as_many = not of_sites or len(of_sites) == len(rows)
+        as_many &= not of_edges or [len(row) + 1 for row in of_edges] == [len(row) for row in rows]
+        alike = len({len(attributes) for attributes in of_sites}) < 2 and len({len(edge) for edge in edges}) < 2
+        if not (as_many and alike and all(math.isfinite(x) for attributes in (*of_sites, *edges) for x in attributes)):
+            raise ValueError("A Graph needs as many attributes, finite numbers, of every site, and of every edge.")
 
     @property
     def attribute_sizes(self) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from sympy.physics.mechanics import dynamicsymbols
 from ._distribution import AbstractMarginal
 from ._lattice import Lattice, LatticeTerm, check_names
 from ._neighbourhoods import Graph, check_edges, neighbours
-from ._system import System
+from ._system import System, ordered, scalar
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +48,7 @@ class Network:
     reference: str = ""
 
     def __post_init__(self) -> None:
-        first, second = (tuple(end) for end in self.coordinates)
+        first, second = (ordered(end, "coordinates") for end in ordered(self.coordinates, "coordinates"))
         object.__setattr__(self, "coordinates", (first, second))
         if self.bodies < 1 or not first or len(first) != len(second):
             raise ValueError("A Network needs at least one body, and as many coordinates at one end as at the other.")
@@ -70,7 +70,9 @@ class Network:
         check_names("states", self.states, jets)
         check_names("initial_states", self.initial_states, jets)
         check_names("units", self.units, first)
-        foreign = sp.sympify(self.body_lagrangian).atoms(*{type(y) for y in second}) & set(second)
+        for name in ("body_lagrangian", "pair_lagrangian"):
+            object.__setattr__(self, name, scalar(getattr(self, name), name))
+        foreign = self.body_lagrangian.atoms(*{type(y) for y in second}) & set(second)
         if foreign:
             raise ValueError(
                 f"body_lagrangian contains {foreign.pop()}, which is a coordinate of an edge's second end."
@@ -87,8 +89,8 @@ class Network:
             for x, qi, vi in zip(end, positions, velocities, strict=True):
                 rule |= {x.diff(t): vi, x: qi}
 
-        def term(lagrangian: Any, ends: int, sites: np.ndarray, values: Mapping[Any, Sequence[Any]]) -> LatticeTerm:
-            density = sp.sympify(lagrangian).doit().xreplace(rule)
+        def term(lagrangian: sp.Expr, ends: int, sites: np.ndarray, values: Mapping[Any, Sequence[Any]]) -> LatticeTerm:
+            density = lagrangian.xreplace(rule)
             table = np.array([list(map(float, numbers)) for numbers in values.values()]).T.reshape(len(sites), -1)
             return LatticeTerm(density, q[:ends], v[:ends], sites, tuple(values), table)
 

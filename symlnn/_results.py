@@ -1,6 +1,9 @@
 """What became of a computation: one enumeration of result codes for roll-outs, linear solves and trainings."""
 
 import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
 
 
 class RESULTS(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
@@ -17,3 +20,11 @@ class RESULTS(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
     )
     diverged = "The training went away from what it was to learn, again and again: lower its learning rate."
     interrupted = "It was interrupted before its end; what it had come to is kept."
+
+
+def in_words(result: RESULTS) -> np.ndarray:
+    """What each code of a batch says; nothing where it is `successful`."""
+    (codes,), structure = jax.tree.flatten(result)
+    known, places = np.unique(np.asarray(codes), return_inverse=True)
+    words = [str(RESULTS[jax.tree.unflatten(structure, [jnp.asarray(code)])]) for code in known]
+    return np.array(words, dtype=object)[places]

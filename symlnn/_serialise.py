@@ -1,58 +1,17 @@
-"""Systems as JSON and back, without executing anything: what data sets and model files carry.
+"""Systems as JSON and back, without executing anything: what data sets and model files carry."""
 
-An expression is `["Add", arg, arg, …]` with the name of its SymPy class; symbols carry their assumptions. Decoding
-builds only classes that SymPy itself exports.
-"""
-
-import math
+import json
 from dataclasses import asdict
 from typing import Any
 
-import sympy as sp
-from sympy.core.function import AppliedUndef
-
 from ._distribution import AbstractDistribution, distribution_from_json
+from ._expression_json import Decoder, encode
+from ._files import decoding
 from ._neighbourhoods import Graph
-from ._system import Parameter, System
+from ._system import Parameter, System, checked_before
 
-
-def _encode(expression: sp.Basic) -> Any:
-    if isinstance(expression, sp.Integer):
-        return int(expression)
-    if isinstance(expression, sp.Rational):
-        return ["Rational", int(expression.p), int(expression.q)]
-    if isinstance(expression, sp.Float):
-        digits = int(expression._prec * math.log10(2)) + 3  # as many as tell it from its neighbours
-        return ["Float", str(sp.Float(expression, digits)), expression._prec]
-    if isinstance(expression, sp.Symbol):
-        return ["Symbol", expression.name, dict(expression._assumptions_orig)]
-    if isinstance(expression, AppliedUndef):
-        return ["Function", str(expression.func), dict(expression.func._kwargs), *map(_encode, expression.args)]
-    name = type(expression).__name__
-    if not expression.args:
-        return ["Singleton", name]
-    return [name, *map(_encode, expression.args)]
-
-
-def _decode(data: Any) -> Any:
-    if isinstance(data, int):
-        return sp.Integer(data)
-    match data:
-        case ["Rational", int(p), int(q)]:
-            return sp.Rational(p, q)
-        case ["Float", str(digits), int(precision)]:
-            return sp.Float(digits, precision=precision)
-        case ["Symbol", str(name), dict(assumptions)]:
-            return sp.Symbol(name, **assumptions)
-        case ["Function", str(name), dict(assumptions), *arguments]:
-            return sp.Function(name, **assumptions)(*map(_decode, arguments))
-        case ["Singleton", str(name)]:
-            return getattr(sp.S, name)
-        case [str(name), *arguments]:
-            function = getattr(sp, name, None) or getattr(sp.functions.elementary.piecewise, name, None)
-            if isinstance(function, type) and issubclass(function, sp.Basic):
-                return function(*map(_decode, arguments))
-    raise ValueError(f"not the JSON of a SymPy expression: {data!r}")
+_PAIRS = 10**7
+"""Of members of neighbourhoods, which graph networks look at."""
 
 
 def _encode_value(value: AbstractDistribution | float | None) -> Any:
@@ -66,6 +25,8 @@ def _decode_value(data: Any) -> Any:
 def _decode_graph(data: Any) -> Graph | None:
     if data is None:
         return None
+    if sum(len(row) ** 2 for row in data["neighbourhoods"]) > _PAIRS:
+        raise ValueError("its neighbourhoods are too large")
     return Graph(
         data["sites"],
         data["fields"],
@@ -77,61 +38,66 @@ def _decode_graph(data: Any) -> Graph | None:
 
 
 def system_to_json(system: System) -> dict[str, Any]:
-    """The whole declaration as JSON data."""
+    """The whole declaration as JSON data. Raises `ValueError` where `system_from_json` would not give it back."""
 
-    def pairs(mapping: Any, encode: Any) -> list[Any]:
-        return [[_encode(key), encode(value)] for key, value in mapping.items()]
+    def pairs(mapping: Any, of_value: Any) -> list[Any]:
+        return [[encode(key), of_value(value)] for key, value in mapping.items()]
 
     def drawn(mapping: Any) -> list[Any]:
-        return [[list(map(_encode, group)), _encode_value(value)] for group, value in mapping.items()]
+        return [[list(map(encode, group)), _encode_value(value)] for group, value in mapping.items()]
 
-    return {
+    document = {
         "name": system.name,
-        "coordinates": [_encode(x) for x in system.coordinates],
-        "lagrangian": _encode(system.lagrangian),
+        "coordinates": [encode(x) for x in system.coordinates],
+        "lagrangian": encode(system.lagrangian),
         "parameters": pairs(system.parameters, lambda p: [_encode_value(p.value), p.unit]),
         "states": drawn(system.domain.states),
         "initial_states": drawn(system.experiment.initial_states),
-        "angles": [_encode(x) for x in system.angles],
+        "angles": [encode(x) for x in system.angles],
         "units": pairs(system.units, str),
         "duration": system.duration,
-        "dissipation": _encode(system.dissipation),
-        "forces": pairs(system.forces, _encode),
+        "dissipation": encode(system.dissipation),
+        "forces": pairs(system.forces, encode),
         "inputs": pairs(system.inputs, _encode_value),
         "time": _encode_value(system.time),
-        "positions": [[_encode(x), _encode(y)] for x, y in system.positions],
+        "positions": [[encode(x), encode(y)] for x, y in system.positions],
         "reference": system.reference,
         "graph": None if system.graph is None else asdict(system.graph),
     }
+    if system_from_json(json.loads(json.dumps(document))) != system:
+        raise ValueError(f"The declaration of {system.name} cannot be kept in a file: it would come back as another.")
+    return document
 
 
-def system_from_json(data: dict[str, Any]) -> System:
-    """The System of `system_to_json`; equal to the one that was written. Raises `ValueError` for anything else."""
+def system_from_json(data: Any) -> System:
+    """The System of `system_to_json`; equal to the one that was written. Raises `ValueError` for anything else.
 
-    def mapping(name: str, decode: Any) -> dict[Any, Any]:
-        return {_decode(key): decode(value) for key, value in data[name]}
+    It may come from anyone: nothing in it is run, and what would take long or much memory is refused.
+    """
+    decode = Decoder().expression
+
+    def mapping(name: str, of_value: Any) -> dict[Any, Any]:
+        return {decode(key): of_value(value) for key, value in data[name]}
 
     def drawn(name: str) -> dict[Any, Any]:
-        return {tuple(map(_decode, group)): _decode_value(value) for group, value in data[name]}
+        return {tuple(map(decode, group)): _decode_value(value) for group, value in data[name]}
 
-    try:
+    with decoding("the declaration of a system cannot be read"), checked_before():
         return System(
             name=data["name"],
-            coordinates=tuple(map(_decode, data["coordinates"])),
-            lagrangian=_decode(data["lagrangian"]),
+            coordinates=tuple(map(decode, data["coordinates"])),
+            lagrangian=decode(data["lagrangian"]),
             parameters=mapping("parameters", lambda p: Parameter(_decode_value(p[0]), p[1])),
             states=drawn("states"),
             initial_states=drawn("initial_states"),
-            angles=tuple(map(_decode, data["angles"])),
+            angles=tuple(map(decode, data["angles"])),
             units=mapping("units", str),
             duration=data["duration"],
-            dissipation=_decode(data["dissipation"]),
-            forces=mapping("forces", _decode),
+            dissipation=decode(data["dissipation"]),
+            forces=mapping("forces", decode),
             inputs=mapping("inputs", _decode_value),
             time=_decode_value(data["time"]),
-            positions=tuple((_decode(x), _decode(y)) for x, y in data["positions"]),
+            positions=tuple((decode(x), decode(y)) for x, y in data["positions"]),
             reference=data["reference"],
-            graph=_decode_graph(data.get("graph")),
+            graph=_decode_graph(data["graph"]),
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not the JSON of a System ({type(error).__name__}: {error})") from error

@@ -12,8 +12,8 @@ from jaxtyping import Array, Bool, Float
 from ._dynamics import AbstractDynamics, Doubled, all_finite, ode_terms, splits
 from ._inputs import Control, motion_axes
 from ._integrator import Integration, Integrator, default_tolerance, is_known, with_root_finder, with_tolerances
-from ._results import RESULTS
-from ._types import RealScalar, States, as_float
+from ._results import RESULTS, in_words
+from ._types import RealScalar, States, as_float, require_memory
 
 _USUAL = Integrator()
 
@@ -35,6 +35,12 @@ class Rollout(eqx.Module):
         """Whether the integration reached the end with finite states; after a failure q and v are infinite."""
         finite = jnp.all(jnp.isfinite(self.q) & jnp.isfinite(self.v), axis=(-2, -1))
         return (self.result == RESULTS.successful) & finite
+
+    @property
+    def reasons(self) -> np.ndarray:
+        """Why each motion of a batch failed, in words; empty where it is successful."""
+        words = in_words(self.result)
+        return np.where(self.successful, "", np.where(words == "", "Its states are not finite.", words))
 
 
 def simulate(
@@ -133,6 +139,7 @@ def _instants(states: States, duration: RealScalar | None, times: Array | None, 
     length = float(duration)  # pyright: ignore[reportArgumentType]
     if not (0 < length < np.inf and 0 < rate < np.inf):
         raise ValueError(f"duration and rate must be positive and finite, but are {duration} and {rate}.")
+    require_memory(length * rate * states.q.size, f"{length:g} s at {rate:g} instants per second")
     elapsed = np.linspace(0.0, length, max(1, round(length * rate)) + 1)
     first = states.t if states.t.ndim == 0 else states.t[0]
     unequal = (

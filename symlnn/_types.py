@@ -4,6 +4,7 @@ One state has no leading axis; a batch of them carries one leading axis in every
 freedom, `m` varying parameters, `u` control inputs.
 """
 
+import os
 from typing import Any, TypeAlias
 
 import equinox as eqx
@@ -104,6 +105,26 @@ class Segments(eqx.Module):
         """The segments at `index` of the leading axis."""
         own, shared = eqx.partition(self, eqx.tree_at(lambda s: s.interval, jax.tree.map(lambda _: True, self), False))
         return eqx.combine(jax.tree.map(lambda x: x[index], own), shared)
+
+
+def key_of(seed: int) -> Key:
+    """The key of a seed. Raises `ValueError` unless it is a whole number of 32 bits, which all of JAX tells apart."""
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise ValueError(f"The seed must be a whole number from 0 to 4294967295, but is {seed!r}.")
+    return jax.random.key(int(seed))
+
+
+def require_memory(numbers: float | int, what: str) -> None:
+    """Raise a `ValueError` where that many numbers of 8 bytes are more than the memory of this machine."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        memory = 2**36
+    if not 8 * numbers < memory:
+        raise ValueError(
+            f"{what} would take {8 * numbers / 2**30:,.0f} GiB of memory, but this machine has "
+            f"{memory / 2**30:,.0f} GiB: ask for less."
+        )
 
 
 def as_float(value: object) -> Array:

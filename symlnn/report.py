@@ -1,5 +1,8 @@
 """What reports are made of: the parts of `validate` that a study of your own can put together otherwise."""
 
+from ._files import check_folder as check_folder
+from ._files import locked as locked
+from ._files import replaced_folder as replaced_folder
 from ._report import FIGURES as FIGURES
 from ._report import QUICK as QUICK
 from ._report import Bench as Bench
@@ -11,12 +14,10 @@ from ._report import Motion as Motion
 from ._report import ReportListener as ReportListener
 from ._report import Settings as Settings
 from ._report import Validation as Validation
-from ._report import check_folder as check_folder
 from ._report import equation as equation
 from ._report import examine as examine
 from ._report import figures_of as figures_of
 from ._report import number as number
-from ._report import replaced_folder as replaced_folder
 from ._report import results_table as results_table
 from ._report import roll_out as roll_out
 from ._report import settings_of as settings_of

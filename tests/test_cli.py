@@ -160,7 +160,7 @@ WRONG = [
     (("generate", "pendulum", "--samples", "-3", "--out", "d.nc"), "at least 1", 1),
     (("generate", "pendulum", "--samples", "3", "--out", "no/such/d.nc"), "does not exist", 1),
     (("train", "pendulum", "--model", "nosuch", "--out", "m.eqx"), "Unknown model 'nosuch'", 1),
-    (("train", "pendulum", "--data", "corrupt.nc", "--out", "m.eqx"), "no readable NetCDF", 1),
+    (("train", "pendulum", "--data", "corrupt.nc", "--out", "m.eqx"), "its checksum does not match", 1),
     (("simulate", "pendulum", "--model", "corrupt.nc", "--out", "t.nc"), "no model file", 1),
     (("validate", "pendulum", "--out", "full"), "not empty", 1),
     (("train", "pendulum", "--steps", "many", "--out", "m.eqx"), "whole number", 1),

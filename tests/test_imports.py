@@ -15,14 +15,14 @@ import symlnn
 ROOT = Path(__file__).parents[1]
 
 ROOMS: tuple[tuple[str, ...], ...] = (
-    ("_version", "_types", "_results", "_inputs", "_frozen", "_atomic", "_array_file"),
+    ("_version", "_types", "_results", "_inputs", "_frozen", "_files", "_array_file"),
     ("_distribution",),
     ("_neighbourhoods",),
     ("_symbolic",),
     ("_lambdify",),
     ("_system",),
     ("_lattice", "_field", "_network"),
-    ("_serialise", "_catalogue"),
+    ("_expression_json", "_serialise", "_catalogue"),
     ("_compile",),
     ("_dynamics",),
     ("_models",),

@@ -65,7 +65,7 @@ def test_symbols_may_be_called_anything(words: list[str]) -> None:
         np.testing.assert_allclose(function(0.7, 1.3)[0], expected(0.7, 1.3), rtol=1e-12)
 
 
-@pytest.mark.parametrize("word", (*HOSTILE[:6], "cos", "lambda", "array"))
+@pytest.mark.parametrize("word", (*HOSTILE[:3], *HOSTILE[4:7], "cos", "lambda", "array"))
 def test_a_system_may_have_names_that_python_has_too(word: str) -> None:
     """A coordinate, a parameter and an input: the motion is that of the harmonic oscillator with a push."""
     t = sp.Symbol("t", real=True)

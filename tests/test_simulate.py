@@ -137,7 +137,7 @@ def test_failure_is_a_result_and_disturbs_no_other() -> None:
     q, v = jnp.array([[1.0], [0.0], [jnp.nan], [jnp.inf]]), jnp.array([[1.0], [0.0], [0.0], [0.0]])
     out = symlnn.simulate(Explosive(), (q, v), duration=2.0, rate=10.0)
     np.testing.assert_array_equal(out.successful, [False, True, False, False])
-    assert is_code(out, RESULTS.not_finite, RESULTS.successful, RESULTS.not_finite, RESULTS.not_finite).all()
+    assert is_code(out, RESULTS.dt_min_reached, RESULTS.successful, RESULTS.not_finite, RESULTS.not_finite).all()
     np.testing.assert_allclose(out.q[0, :9, 0], 1 / (1 - out.t[:9]), rtol=1e-5)
     assert not np.isfinite(out.q[0, -1, 0])
     np.testing.assert_array_equal(out.q[1], 0.0)

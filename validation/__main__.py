@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from symlnn import Progress
-from symlnn.report import check_folder, settings_of
+from symlnn.report import check_folder, locked, settings_of
 
 from . import activations, coordinates, double_pendulum, initialisation, lattices, relativistic_particle, wave_equation
 from ._study import Mode
@@ -53,6 +53,7 @@ def _commit() -> dict[str, str]:
 
 
 def main(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(STUDIES))],
     out: Annotated[Path, typer.Option("--out", help="The folder of the report.")],
     quick: Annotated[bool, typer.Option("--quick", help="At most two minutes, to see that everything works.")] = False,
@@ -69,6 +70,7 @@ def main(
         raise typer.BadParameter("give either --quick or --full, not both", param_hint="--quick")
     try:
         check_folder(out)
+        context.with_resource(locked(out))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--out") from error
     jax.config.update("jax_enable_x64", True)

@@ -125,4 +125,4 @@ def _frames(animation: Animation) -> str:
         {"name": name, "colour": shade[name], "rows": np.clip(np.nan_to_num(rows / largest), -2, 2).round(3).tolist()}
         for name, rows in animation.curves.items()
     ]
-    return json.dumps({"curves": curves, "times": animation.times.round(4).tolist()}).replace("<", "\\u003c")
+    return json.dumps({"curves": curves, "times": animation.times.round(4).tolist()})

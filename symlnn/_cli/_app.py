@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from rich.table import Table
 from .._catalogue import catalogue_names, load_field, load_system, summary, system_path
 from .._data import generate as generate_data
 from .._data import generate_trajectories, load_dataset, save_dataset
+from .._files import check_file, locked, write_file
 from .._integrator import Integrator
 from .._models import MODELS, Architecture, find_model, load_model, save_model
 from .._report import QUICK, Candidate, Effort
@@ -33,7 +35,6 @@ from ._options import (
     parse_arguments,
     parse_assignments,
     parse_budget,
-    require_folder,
     resized,
 )
 from ._progress import TrainingBar
@@ -44,15 +45,15 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-out_console = Console()
-err_console = Console(stderr=True)
+out_console = Console(markup=False)
+err_console = Console(stderr=True, markup=False)
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="A catalogue name, or the path of a .py file.")]
 Set = Annotated[
     list[str], typer.Option("--set", metavar="NAME=VALUE", help="An argument of the system's function: n=5.")
 ]
 Param = Annotated[list[str], typer.Option("--param", metavar="NAME=VALUE", help="The value of a parameter: m1=2.0.")]
-Seed = Annotated[int, typer.Option(help="The seed of everything random.", min=0)]
+Seed = Annotated[int, typer.Option(help="The seed of everything random.", min=0, max=2**32 - 1)]
 
 
 class FloatType(StrEnum):
@@ -76,6 +77,9 @@ Initialization = Annotated[
 ]
 Seconds = Annotated[float | None, typer.Option(help="Training budget of each model in seconds.")]
 Steps = Annotated[str | None, typer.Option(metavar="N|N+M", help="Training budget in steps, in all or by stage.")]
+AllowCode = Annotated[
+    bool, typer.Option("--allow-code", help="Execute the .py file that a model file names, if it was trained from one.")
+]
 DataFile = Annotated[Path | None, typer.Option(help="A data set to train on, instead of fresh states.")]
 
 
@@ -87,6 +91,12 @@ def _system(name: str, arguments: list[str] | None = None, parameters: list[str]
     system = load_system(name, **parse_arguments("--set", arguments or []))
     values = parse_assignments("--param", parameters or [])
     return system.with_parameters(values) if values else system
+
+
+def _claim(context: typer.Context, out: Path) -> None:
+    """Refuse a file that cannot be written, and keep other runs from it until this command ends."""
+    check_file(out)
+    context.with_resource(locked(out))
 
 
 def _print_version(asked: bool) -> None:
@@ -121,11 +131,11 @@ def new(path: Annotated[Path, typer.Argument(help="The file to write, ending in 
     """Write a commented declaration that already runs."""
     if path.suffix != ".py":
         raise ValueError(f"{path} must end in .py.")
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise ValueError(f"{path} exists: name another file, so that nothing is lost.")
-    require_folder(path)
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in path.stem)
-    path.write_text(TEMPLATE.replace("NAME", name if name[:1].isalpha() else f"system_{name}"))
+    declaration = TEMPLATE.replace("NAME", name if name[:1].isalpha() else f"system_{name}")
+    write_file(path, declaration.encode())
     out_console.print(f"Wrote {path}. Now: symlnn validate {path} --quick --out report", soft_wrap=True)
 
 
@@ -155,6 +165,7 @@ def derive(
 
 @app.command()
 def generate(
+    context: typer.Context,
     system: SystemName,
     out: Out,
     samples: Annotated[int | None, typer.Option(help="States with their accelerations.")] = None,
@@ -171,7 +182,7 @@ def generate(
 ) -> None:
     """A data set: random states with their accelerations, or trajectories."""
     _set_precision(precision)
-    require_folder(out)
+    _claim(context, out)
     if (samples is None) == (trajectories is None):
         raise ValueError("Give either --samples N or --trajectories K.")
     loaded = _system(system, set_, param)
@@ -191,6 +202,7 @@ def generate(
 
 @app.command()
 def train(
+    context: typer.Context,
     system: SystemName,
     out: Out,
     model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}, or a .py file with MODEL.")] = "lnn",
@@ -217,7 +229,7 @@ def train(
 ) -> None:
     """Train a model and save it; a checkpoint beside it allows --resume after an interruption."""
     _set_precision(precision)
-    require_folder(out)
+    _claim(context, out)
     loaded = _system(system, set_, param)
     sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
     dataset = None if data is None else load_dataset(data, loaded)
@@ -259,9 +271,11 @@ def train(
 
 @app.command()
 def simulate(
+    context: typer.Context,
     system: SystemName,
     out: Out,
     model: Annotated[Path | None, typer.Option(help="A trained model; the analytic system if not given.")] = None,
+    allow_code: AllowCode = False,
     duration: Annotated[float | None, typer.Option(help="Seconds; the system's own if not given.")] = None,
     rate: Annotated[float, typer.Option(help="Instants per second.")] = 50.0,
     initial: Annotated[
@@ -276,9 +290,9 @@ def simulate(
 ) -> None:
     """A roll-out of the analytic system or of a trained model."""
     _set_precision(precision)
-    require_folder(out)
+    _claim(context, out)
     loaded = _system(system, set_, param)
-    trained = None if model is None else load_model(model)
+    trained = None if model is None else load_model(model, allow_code=allow_code)
     if trained is not None and trained.spec.system.q != loaded.q:
         raise ValueError(f"{model} is a model of {trained.spec.system.name}, not of {loaded.name}.")
     dataset = generate_trajectories(
@@ -291,6 +305,8 @@ def simulate(
         integrator=Integrator(rtol=rtol, atol=rtol),
     )
     failed = int((dataset["successful"] == 0).sum())
+    if failed == trajectories:
+        raise RuntimeError(f"none of the {trajectories} roll-outs reached its end: {dataset['result'].values[0]}")
     save_dataset(out, dataset)
     out_console.print(f"Wrote {out}: {trajectories} roll-outs, {failed} failed.", soft_wrap=True)
 
@@ -300,6 +316,7 @@ def validate(
     system: SystemName,
     out: Out = Path("report"),
     models: Annotated[str, typer.Option(help="Comma-separated: names, .py files with MODEL, .eqx files.")] = "lnn,nn",
+    allow_code: AllowCode = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="A complete report in about a minute, with little training.")
     ] = False,
@@ -324,7 +341,7 @@ def validate(
     with TrainingBar(err_console) as bar:
         result = validate_system(
             loaded,
-            _candidates(models, sizes),
+            _candidates(models, sizes, allow_code),
             out=out,
             effort=effort if budget is None else replace(effort, budget=budget),
             seed=seed,
@@ -351,7 +368,7 @@ def validate(
     )
 
 
-def _candidates(models: str, sizes: Mapping[str, Any]) -> dict[str, Candidate]:
+def _candidates(models: str, sizes: Mapping[str, Any], allow_code: bool) -> dict[str, Candidate]:
     """Each model by its name in the report; those to be trained with these sizes, where they were given."""
     candidates: dict[str, Candidate] = {}
     for source in (name.strip() for name in models.split(",")):
@@ -360,31 +377,46 @@ def _candidates(models: str, sizes: Mapping[str, Any]) -> dict[str, Candidate]:
         name = Path(source).stem if source.endswith((".eqx", ".py")) else source
         if name in candidates:
             raise ValueError(f"Two models are called {name!r}: rename one of the files.")
-        trained = source.endswith(".eqx")
-        candidates[name] = source if trained else resized(find_model(source), sizes)
+        if source.endswith(".eqx"):
+            candidates[name] = load_model(source, allow_code=allow_code)
+        else:
+            candidates[name] = resized(find_model(source), sizes)
     return candidates
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    # what comes from a file may hold anything, and a terminal obeys what it cannot print
+    words = "".join(c if c.isprintable() else "�" for c in " ".join(str(error).split()))
+    if isinstance(error, ValueError | OSError | RuntimeError):  # JAX's own errors are RuntimeErrors
+        return words or type(error).__name__
+    return f"{type(error).__name__}: {words} (unexpected: --debug shows where it arose)"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
     _use_compilation_cache()
+    _end_as_by_ctrl_c()
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     try:
         app(args=[argument for argument in given if argument != "--debug"], prog_name="symlnn")
-    except (
-        ValueError,
-        OSError,
-        RuntimeError,
-    ) as error:  # JAX's own errors are RuntimeErrors
+    except Exception as error:
         if debug:
             raise
         print(f"symlnn: {_one_line(error)}", file=sys.stderr)
         raise SystemExit(1) from error
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Let a terminal that closes, or a scheduler that ends the run, do what Ctrl-C does: keep what there is."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        found = getattr(signal, name, None)
+        if found is not None and signal.getsignal(found) is signal.SIG_DFL:  # nohup ignores one of them
+            signal.signal(found, interrupt)
 
 
 def _use_compilation_cache() -> None:

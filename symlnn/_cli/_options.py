@@ -2,20 +2,17 @@
 
 import ast
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from .._data import sample_states
 from .._models import Model
 from .._system import System
 from .._train import Budget
-from .._types import States
+from .._types import States, key_of
 
 
 def _split(option: str, text: str) -> tuple[str, str]:
@@ -64,20 +61,9 @@ def parse_budget(seconds: float | None, steps: str | None) -> Budget | None:
     return Budget(steps=counts[0] if len(counts) == 1 else counts)
 
 
-def require_folder(path: Path) -> None:
-    """Raise a `ValueError` where a file cannot be written to `path`."""
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise ValueError(f"{path} cannot be written: the folder {folder} does not exist. Create it first.")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: name a file.")
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f"{path} cannot be written: {folder} is read-only for you.")
-
-
 def initial_states(system: System, n: int, fixed: Mapping[str, float], seed: int) -> States:
     """n initial states drawn from the declaration, with coordinates and velocities set where `fixed` names them."""
-    states = sample_states(system, n, key=jax.random.key(seed), initial=True)
+    states = sample_states(system, n, key=key_of(seed), initial=True)
     columns = {symbol.name: ("q", i) for i, symbol in enumerate(system.q)}
     columns |= {symbol.name: ("v", i) for i, symbol in enumerate(system.v)}
     columns |= {symbol.name: ("m", i) for i, symbol in enumerate(system.m)}

@@ -1,5 +1,6 @@
 """A progress bar with the loss, the rate and the time left."""
 
+import contextlib
 from types import TracebackType
 
 from rich.console import Console
@@ -14,9 +15,9 @@ class TrainingBar:
 
     def __init__(self, console: Console):
         self._progress = Bar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeRemainingColumn(),
             console=console,
             transient=True,
@@ -32,7 +33,8 @@ class TrainingBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        with contextlib.suppress(OSError):  # a terminal that has gone
+            self._progress.stop()
 
     def update(self, doing: str, progress: Progress | None) -> None:
         """Show the next state; a new `doing` begins a new bar."""

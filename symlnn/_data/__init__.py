@@ -1,6 +1,7 @@
 """Drawing states and observations, generating data sets, reading and writing them."""
 
 from ._dataset import load_dataset as load_dataset
+from ._dataset import matching as matching
 from ._dataset import save_dataset as save_dataset
 from ._generate import generate as generate
 from ._generate import generate_trajectories as generate_trajectories

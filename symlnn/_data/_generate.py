@@ -11,7 +11,7 @@ from .._inputs import Control, inputs_at, motion_axes
 from .._integrator import Integrator
 from .._simulate import Rollout, simulate
 from .._system import System
-from .._types import Samples, States
+from .._types import Samples, States, key_of, require_memory
 from ._dataset import describe, with_noise
 from ._observations import Stream, draw
 from ._states import sample_states
@@ -24,7 +24,8 @@ def generate(system: System, samples: int, *, seed: int = 0) -> xr.Dataset:
     """
     if samples < 1:
         raise ValueError(f"The number of samples must be at least 1, but is {samples}.")
-    drawn = draw(Stream.of(system), jax.random.key(seed), samples)
+    require_memory(samples * (3 * system.dof + len(system.m) + len(system.u) + 1), f"{samples} samples")
+    drawn = draw(Stream.of(system), key_of(seed), samples)
     require_finite(system, drawn)
     return samples_dataset(system, drawn, seed=seed)
 
@@ -74,14 +75,18 @@ def generate_trajectories(
     q, v, a along (trajectory, time); `duration` defaults to the system's. `dynamics` defaults to the analytic one, and
     `u` to the inputs of the initial states, held. `noise` adds Gaussian measurement noise to q, v and a, of that share
     of each one's spread over the data; the accelerations are measured at the true states. A motion that failed is
-    infinite from there on: `successful` is 0.
+    infinite from there on: `successful` is 0, and `result` says why.
     """
     if isinstance(start, int) and start < 1:
         raise ValueError(f"The number of trajectories must be at least 1, but is {start}.")
-    if not noise >= 0:
-        raise ValueError(f"The noise must not be negative, but is {noise}.")
-    drawn, disturb = jax.random.split(jax.random.key(seed))
-    states = sample_states(system, start, key=drawn, initial=True) if isinstance(start, int) else start
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"The noise must be finite and not negative, but is {noise}.")
+    drawn, disturb = jax.random.split(key_of(seed))
+    if isinstance(start, int):
+        require_memory(2 * start * system.dof, f"{start} motions")
+        states = sample_states(system, start, key=drawn, initial=True)
+    else:
+        states = start
     law = SymbolicDynamics(system) if dynamics is None else dynamics
     rollout = simulate(
         law,
@@ -130,6 +135,7 @@ def motions_dataset(
                 "m": (("trajectory", "parameter"), np.array(start.m)),
                 "t": (("time",), np.array(rollout.t)),
                 "successful": (("trajectory",), np.asarray(rollout.successful).astype(np.int8)),
+                "result": (("trajectory",), rollout.reasons),
             }
         ),
         system,

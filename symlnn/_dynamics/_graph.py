@@ -46,7 +46,8 @@ class Neighbourhoods(AbstractGiven):
     """The number of the density among those of the Lagrangian."""
 
     def __init__(self, sites: Any, attributes: Any = None, density: int = 0):
-        self.sites = jnp.asarray(sites)
+        with jax.ensure_compile_time_eval():  # known numbers, whatever they are a part of
+            self.sites = jnp.asarray(sites)
         self.attributes = jnp.zeros((len(self.sites), 0)) if attributes is None else jnp.asarray(attributes)
         self.density = density
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._types import Key
@@ -47,6 +48,9 @@ INITIALIZATIONS: Mapping[str, Callable[[int, int, int, int], float]] = {
 """Standard deviations σ(layer, layers, fan_in, width) of the normally distributed weights; biases are zero."""
 
 
+_WIDEST, _DEEPEST = 2**16, 2**8
+
+
 @dataclass(frozen=True)
 class Architecture:
     """The size and kind of a model's networks. `depth` counts hidden layers, so `depth + 1` weight matrices."""
@@ -57,9 +61,13 @@ class Architecture:
     initialization: str = "lecun"
 
     def __post_init__(self) -> None:
-        for name in ("width", "depth"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, but is {getattr(self, name)}.")
+        for name, most in (("width", _WIDEST), ("depth", _DEEPEST)):
+            value = getattr(self, name)
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if whole:
+                object.__setattr__(self, name, int(value))
+            if not (whole and 1 <= value <= most):
+                raise ValueError(f"{name} must be a whole number from 1 to {most:,}, but is {value!r}.")
         for name, known in (("activation", ACTIVATIONS), ("initialization", INITIALIZATIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"Unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}.")

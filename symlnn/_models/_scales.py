@@ -6,6 +6,7 @@ weight A Q/V² to be trained at all.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -63,10 +64,27 @@ class Scales(AbstractGiven):
         return {f.name: np.asarray(getattr(self, f.name)).tolist() for f in dataclasses.fields(self)}
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> "Scales":
-        """The Scales of `to_json`."""
-        arrays = {name: jnp.asarray(x, jnp.result_type(float)) for name, x in data.items() if name != "timed"}
-        return Scales(**arrays, timed=data["timed"])
+    def from_json(data: Mapping[str, Any], system: System) -> "Scales":
+        """The Scales of `to_json`. Raises `ValueError` where they are not those of a system of this size."""
+        sizes = {
+            "m_mean": len(system.m),
+            "m": len(system.m),
+            "u": len(system.u),
+            "t_mean": None,
+            "t": None,
+            "energy": None,
+        }
+        arrays: dict[str, Any] = {}
+        for name in (f.name for f in dataclasses.fields(Scales) if f.name != "timed"):
+            array, size = np.asarray(data[name], float), sizes.get(name, system.dof)
+            if array.shape != (() if size is None else (size,)) or not np.isfinite(array).all():
+                raise ValueError(f"the scale {name} must be {'one' if size is None else size} finite numbers")
+            arrays[name] = array
+        return _scales(**arrays, timed=bool(data["timed"]))
+
+
+def _scales(*, timed: bool, **arrays: Any) -> Scales:
+    return Scales(**{name: jnp.asarray(x, jnp.result_type(float)) for name, x in arrays.items()}, timed=timed)
 
 
 def natural_scales(system: System, samples: Samples) -> Scales:
@@ -90,22 +108,20 @@ def natural_scales(system: System, samples: Samples) -> Scales:
     domain = system.domain
     inputs = np.array([marginal.size for d in domain.inputs.values() for marginal in d.marginals])
     timed, t_mean, t = _of_time(system, states)
-    return Scales.from_json(
-        {
-            "q_mean": np.where(angles, 0.0, q_mean),
-            "q": q,
-            "v": v,
-            "a": a,
-            "p": floored(p),
-            "p_rate": floored(p_rate),
-            "m_mean": [d.mean for d in domain.varying],
-            "m": [d.std for d in domain.varying],
-            "u": _unless_zero(inputs),
-            "t_mean": t_mean,
-            "t": t,
-            "energy": np.max(forces * v**2 / a) if system.has_forces else 1.0,
-            "timed": timed,
-        }
+    return _scales(
+        q_mean=np.where(angles, 0.0, q_mean),
+        q=q,
+        v=v,
+        a=a,
+        p=floored(p),
+        p_rate=floored(p_rate),
+        m_mean=[d.mean for d in domain.varying],
+        m=[d.std for d in domain.varying],
+        u=_unless_zero(inputs),
+        t_mean=t_mean,
+        t=t,
+        energy=np.max(forces * v**2 / a) if system.has_forces else 1.0,
+        timed=timed,
     )
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+import equinox as eqx
 import jax
 
 from .._array_file import read_arrays, read_header, write_arrays
 from .._catalogue import load_file
 from .._dynamics import AbstractDynamics, AbstractLagrangian
+from .._files import decoding
 from .._serialise import system_from_json, system_to_json
 from .._system import System
 from .._types import Key
@@ -115,32 +117,72 @@ def save_model(path: str | Path, model: TrainedModel) -> None:
     write_arrays(Path(path), {"kind": "model", "spec": model.spec.to_json()}, model.dynamics)
 
 
-def load_model(path: str | Path, builder: Builder | None = None) -> TrainedModel:
+def load_model(path: str | Path, builder: Builder | None = None, *, allow_code: bool = False) -> TrainedModel:
     """The trained model that `save_model` wrote; its declaration and scales come with it.
 
-    A model that was trained from a builder of your own, and not from a file, needs that `builder` again. Raises
-    `ValueError` where the file is missing, damaged, of another precision, or its model cannot be built.
+    A model that was trained from a builder of your own, and not from a file, needs that `builder` again. One that was
+    trained from a `.py` file needs that file, which is executed: only where `allow_code` says so. Nothing else that the
+    file holds is run.
+
+    Raises `ValueError` where the file is missing, damaged, of another precision, or its model cannot be built.
     """
     path = Path(path)
-    header, body = read_header(path)
+    header, body = read_header(path, "model")
     spec = _spec(path, header, builder)
-    return TrainedModel(read_arrays(path, header, body, spec.build(jax.random.key(0))), spec)
+    code = spec.model.source if builder is None and spec.model.source not in MODELS else ""
+    if code:
+        if not allow_code:
+            raise ValueError(
+                f"{path} was trained from {code}, which would be executed: if you trust it, load it with "
+                "load_model(path, allow_code=True), or --allow-code."
+            )
+        changes = {"architecture": spec.model.architecture, "residual": spec.model.residual}
+        spec = replace(spec, model=replace(_named(code), **changes))
+    with decoding(f"{path} cannot be rebuilt"):
+        like = _built(spec)
+    return TrainedModel(read_arrays(path, header, body, like), spec)
 
 
 def load_spec(path: str | Path, builder: Builder | None = None) -> ModelSpec:
-    """The specification in a model file."""
-    header, _ = read_header(Path(path))
+    """The specification in a model file. Nothing is executed: one of a `.py` file cannot be built."""
+    header, _ = read_header(Path(path), "model")
     return _spec(Path(path), header, builder)
 
 
 def _spec(path: Path, header: Mapping[str, Any], builder: Builder | None) -> ModelSpec:
-    try:
+    with decoding(f"{path} cannot be rebuilt"):
         data = header["spec"]
-        if builder is None and not data["model"]:
-            raise ValueError(f"it was trained from a builder, “{data['title']}”: pass load_model(path, builder)")
-        model = find_model(
-            builder or data["model"], architecture=Architecture(**data["architecture"]), residual=data["residual"]
-        )
-        return ModelSpec(model, system_from_json(data["system"]), Scales.from_json(data["scales"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} cannot be rebuilt: {error}.") from error
+        source, title = data["model"], data["title"]
+        if not (isinstance(source, str) and isinstance(title, str) and isinstance(data["residual"], str)):
+            raise ValueError("the names of its model are no strings")
+        if builder is not None:
+            model = find_model(builder)
+        elif source in MODELS:
+            model = MODELS[source]
+        elif source.endswith(".py"):
+            model = Model(_Unread(source, title), source=source)
+        else:
+            raise ValueError(f"it was trained from a builder, “{title}”: pass load_model(path, builder)")
+        model = replace(model, architecture=Architecture(**data["architecture"]), residual=data["residual"])
+        system = system_from_json(data["system"])
+        return ModelSpec(model, system, Scales.from_json(data["scales"], system))
+
+
+def _built(spec: ModelSpec) -> AbstractDynamics:
+    """The model with shapes in place of its arrays, so that a file cannot ask for much memory; with arrays where what
+    builds it looks at their values."""
+    key = jax.random.key(0)
+    try:
+        return eqx.filter_eval_shape(spec.build, key)
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
+        return spec.build(key)
+
+
+class _Unread:
+    """In the place of a builder in a file that has not been executed."""
+
+    def __init__(self, source: str, title: str):
+        self.source, self.__doc__ = source, title
+
+    def __call__(self, system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
+        raise ValueError(f"{self.source} has not been executed: load the model with load_model(path, allow_code=True).")

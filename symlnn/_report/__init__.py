@@ -12,8 +12,6 @@ from ._examine import examine as examine
 from ._figures import FIGURES as FIGURES
 from ._figures import figures_of as figures_of
 from ._figures import typical_motion as typical_motion
-from ._folder import check_folder as check_folder
-from ._folder import replaced_folder as replaced_folder
 from ._mathml import equation as equation
 from ._page import templates as templates
 from ._results import ModelResult as ModelResult

@@ -32,10 +32,9 @@ from ..metrics import (
 
 _FRAMES_PER_SECOND = 40.0
 _MAX_FRAMES = 4000
-_MAX_STEPS = 4_000
-_MAX_STEPS_PER_SECOND = 200
-"""A roll-out that needs more steps of the integrator has failed, else one bad model would hold up the report."""
 _AT_ONCE = 2000
+_STEPS, _STEPS_A_FRAME = 4096, 4
+"""A roll-out that needs more steps of the integrator has failed, else one bad model would hold up the report."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ class Judgement:
 
 
 def roll_out(dynamics: AbstractDynamics, start: States, times: Array, tolerance: float | None = None) -> Rollout:
-    """Roll-outs as every report makes them, with a bound on the integrator's steps."""
-    max_steps = max(_MAX_STEPS, round(_MAX_STEPS_PER_SECOND * float(times[-1] - times[0])))
+    """Roll-outs as every report makes them, with a bound on the integrator's steps that does not depend on units."""
+    max_steps = _STEPS + _STEPS_A_FRAME * len(times)
     integrator = Integrator(rtol=tolerance, atol=tolerance, max_steps=max_steps)
     return simulate(dynamics, start, times=times, integrator=integrator)
 
@@ -76,7 +75,7 @@ class Bench:
     test: Samples
     """Test states, with the accelerations of the truth."""
     start: States
-    """Where motions begin."""
+    """Where motions begin: those that the truth can be integrated from to the end."""
     rollout: Rollout
     """Those of the truth."""
     scale: float
@@ -87,6 +86,8 @@ class Bench:
     outside: Callable[[Rollout], float] = lambda rollout: math.nan
     tolerance: float | None = None
     """That of a step of the integrator, where it is not the usual one."""
+    unfinished: tuple[str, ...] = ()
+    """Of each motion of the truth that did not reach its end, why: nothing is held against it."""
 
     @staticmethod
     def of_system(system: System, *, test_states: int, trajectories: int, key: Key) -> "Bench":
@@ -98,15 +99,18 @@ class Bench:
         frames = min(_MAX_FRAMES, max(400, round(_FRAMES_PER_SECOND * system.duration)))
         truth = SymbolicDynamics(system)
         scale = energy_scale(system, test.states)
+        times = jnp.linspace(0.0, system.duration, frames + 1)
+        start, rollout, unfinished = _finished(start, roll_out(truth, start, times))
         return Bench(
             truth=truth,
             test=test,
             start=start,
-            rollout=roll_out(truth, start, jnp.linspace(0.0, system.duration, frames + 1)),
+            rollout=rollout,
             scale=scale,
             is_angle=system.is_angle,
             balance=lambda rollout: balance_errors(system, rollout, start, scale),
             outside=lambda rollout: share_outside(system, rollout),
+            unfinished=unfinished,
         )
 
     @staticmethod
@@ -117,7 +121,7 @@ class Bench:
 
         Errors of the energy are relative to its root mean square at the start.
         """
-        rollout = roll_out(truth, start, times, tolerance)
+        start, rollout, unfinished = _finished(start, roll_out(truth, start, times, tolerance))
         energies = energy_along(truth, rollout, start.m)
         scale = float(np.sqrt(np.mean(np.square(energies[:, 0])))) or 1.0
 
@@ -126,30 +130,53 @@ class Bench:
 
         samples = Samples(test, _accelerations(truth, test))
         is_angle = (False,) * start.q.shape[-1]
-        return Bench(truth, samples, start, rollout, scale, is_angle, balance, tolerance=tolerance)
+        return Bench(
+            truth, samples, start, rollout, scale, is_angle, balance, tolerance=tolerance, unfinished=unfinished
+        )
 
     @property
     def oracle(self) -> Motion:
         """The motions of the truth, with the integrator's own error."""
         return self._motion(self.rollout)
 
+    @property
+    def moves(self) -> bool:
+        """Whether there is a motion to hold others against."""
+        return self.start.q.shape[0] > 0
+
     def _motion(self, rollout: Rollout) -> Motion:
-        errors = self.balance(rollout)
+        errors = self.balance(rollout) if self.moves else np.zeros((0, len(self.rollout.t)))
         return Motion(rollout, errors, Spread.of(errors, np.asarray(rollout.successful)))
 
     def judge(self, dynamics: AbstractDynamics) -> Judgement:
         """All figures of a dynamics."""
         predicted = _accelerations(dynamics, self.test.states)
-        motion = self._motion(roll_out(dynamics, self.start, self.rollout.t, self.tolerance))
-        errors = state_errors(self.rollout, motion.rollout, is_angle=self.is_angle)
+        rollout = self.rollout
+        if self.moves:
+            rollout = roll_out(dynamics, self.start, rollout.t, self.tolerance)
+        motion = self._motion(rollout)
+        errors = motion.balance
+        if self.moves:
+            errors = state_errors(self.rollout, rollout, is_angle=self.is_angle)
         return Judgement(
             acceleration=acceleration_errors(self.test.a, predicted),
             test_accelerations=np.asarray(predicted),
             motion=motion,
             state_errors=errors,
             valid_seconds=valid_times(errors, np.asarray(self.rollout.t)),
-            outside=self.outside(motion.rollout),
+            outside=self.outside(rollout) if self.moves else math.nan,
         )
+
+
+def _finished(start: States, rollout: Rollout) -> tuple[States, Rollout, tuple[str, ...]]:
+    """The motions that reached their end, where they began, and what became of the others."""
+    reached = np.asarray(rollout.successful)
+    if reached.all():
+        return start, rollout, ()
+    kept = jnp.flatnonzero(reached)
+    codes = jax.tree.map(lambda code: code[kept], rollout.result)
+    rest = Rollout(rollout.t, rollout.q[kept], rollout.v[kept], codes)
+    return start[kept], rest, tuple(map(str, rollout.reasons[~reached]))
 
 
 @eqx.filter_jit

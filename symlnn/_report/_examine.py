@@ -1,5 +1,6 @@
 """`examine`: derive, cross-check, train, roll out and compare, without writing anything."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ import xarray as xr
 
 from .._dynamics import AbstractDynamics
 from .._models import Builder, Model, TrainedModel, find_model, load_model
+from .._serialise import system_to_json
 from .._system import System
 from .._train import Budget, Learned, Progress, learn
-from .._types import Samples
+from .._types import Samples, key_of
 from ..metrics import cross_check, lyapunov_exponents
 from ._bench import Bench
 from ._results import ModelResult, Settings, Validation
@@ -147,15 +149,19 @@ def examine(
     Every model gets the same budget. A training that goes wrong is part of the result: the last good parameters are
     measured.
     """
+    key_of(settings.seed + effort.seeds - 1)  # the last one, before anything is computed
+    system_to_json(system)  # what the report keeps of its models
     timer = Timer()
     listener("Cross-checking the derivation", None)
     with timer("derive and cross-check"):
         check = cross_check(system, states=effort.check_states, seed=settings.seed)
     listener("Integrating the analytic system", None)
     with timer("analytic roll-outs"):
-        key = jax.random.fold_in(jax.random.key(settings.seed), 1)
+        key = jax.random.fold_in(key_of(settings.seed), 1)
         bench = Bench.of_system(system, test_states=effort.test_states, trajectories=effort.trajectories, key=key)
-        exponents, chaotic = lyapunov_exponents(bench.truth, bench.start[:20], system.duration)
+        exponents, chaotic = np.zeros(0), None
+        if bench.moves:
+            exponents, chaotic = lyapunov_exponents(bench.truth, bench.start[:20], system.duration)
     examination = Examination(system, bench, effort, settings, data, timer, listener)
     results = tuple(examination.measure(name, candidate) for name, candidate in models.items())
     return Validation(
@@ -164,7 +170,8 @@ def examine(
         bench=bench,
         check=check,
         oracle=bench.oracle,
-        lyapunov_time=float(1 / np.median(exponents)) if chaotic else None,
+        lyapunov_time=float(1 / np.nanmedian(exponents)) if chaotic else None,
+        chaotic=chaotic,
         models=results,
         seconds=timer.spent,
     )
@@ -175,6 +182,11 @@ def named(system: System, models: Any) -> dict[str, Candidate]:
     given = models if isinstance(models, Mapping) else [(_name(source), source) for source in models]
     found: dict[str, Candidate] = {}
     for name, source in given.items() if isinstance(given, Mapping) else given:
+        if not (isinstance(name, str) and re.fullmatch(r"[^\W_][\w ().+-]{0,99}", name)):
+            raise ValueError(
+                f"The model name {name!r} names files: use letters, digits, spaces and any of “._+-()”. Rename the "
+                "file, or give a dict of names."
+            )
         if name in found:
             raise ValueError(f"Two models are called {name!r}: rename one of the files, or give a dict of names.")
         candidate = find_candidate(source)

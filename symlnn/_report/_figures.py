@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .._system import System
 from ..metrics import VALID_TIME_THRESHOLD
-from ..plots import TRUTH, bands, colours, shades, wrapped
+from ..plots import TRUTH, bands, colours, mathematics, plain, shades, wrapped
 from ._bench import Motion
 from ._results import Validation
 
@@ -22,7 +22,7 @@ def _label(system: System, index: int, velocity: bool = False) -> str:
     symbol = (system.v if velocity else system.q)[index]
     unit = system.units.get(system.coordinates[index], "")
     unit = f"{unit}/s" if velocity and unit else unit
-    return f"${system.latex(symbol)}$" + (f" ({unit})" if unit else "")
+    return mathematics(system.latex(symbol), symbol.name) + (f" ({plain(unit)})" if unit else "")
 
 
 def _window(validation: Validation, motion: int) -> int:
@@ -34,7 +34,7 @@ def _window(validation: Validation, motion: int) -> int:
 
 def typical_motion(validation: Validation) -> int:
     """The initial state whose valid time with the best model is the median one."""
-    best = max(validation.models, key=lambda model: float(np.median(model.valid_seconds)))
+    best = max(validation.models, key=lambda model: model.valid_time)
     order = np.argsort(best.valid_seconds, kind="stable")
     return int(order[len(order) // 2])
 
@@ -218,7 +218,11 @@ FIGURES: Mapping[str, Callable[[Validation], Figure | None]] = {
 }
 """Each figure of a report by the name of its files."""
 
+_STILL = ("training", "errors_over_states")
+"""Those that show no motion."""
+
 
 def figures_of(validation: Validation, *names: str) -> dict[str, Callable[[], Figure | None]]:
-    """What draws these figures of a validation, or all of `FIGURES`."""
-    return {name: partial(FIGURES[name], validation) for name in names or FIGURES}
+    """What draws these figures of a validation, or all of `FIGURES`; without a true motion, those of none."""
+    drawn = [name for name in names or FIGURES if validation.bench.moves or name in _STILL]
+    return {name: partial(FIGURES[name], validation) for name in drawn}

@@ -1,7 +1,8 @@
 """Equations as presentation MathML, which browsers draw without any script."""
 
+import html
 from typing import Any
-from xml.dom.minidom import Element
+from xml.dom.minidom import Document, Element
 
 import sympy as sp
 from sympy.printing.mathml import MathMLPresentationPrinter
@@ -13,15 +14,16 @@ class _Printer(MathMLPresentationPrinter):
     """SymPy's printer, with dots over velocities and accelerations."""
 
     def __init__(self, system: System):
-        super().__init__({"mat_delim": "(", "fold_short_frac": False})
+        MathMLPresentationPrinter.__init__(self, {"mat_delim": "(", "fold_short_frac": False})
         self._dotted = {vi: (qi, "˙") for qi, vi in zip(system.q, system.v, strict=True)}
         self._dotted |= {ai: (qi, "¨") for qi, ai in zip(system.q, system.a, strict=True)}
 
     def _print_Symbol(self, sym: sp.Symbol, style: str = "plain") -> Element:
-        if sym not in self._dotted:
-            return super()._print_Symbol(sym, style)
-        base, dots = self._dotted[sym]
-        node = super()._print_Symbol(base, style)
+        base, dots = self._dotted.get(sym, (sym, ""))
+        # SymPy writes names as they are, entities of its own among them: what stands in a name is none
+        node = MathMLPresentationPrinter._print_Symbol(self, sp.Symbol(html.escape(base.name)), style)
+        if not dots:
+            return node
         letter = node.firstChild if node.tagName in ("msub", "msup", "msubsup") else node
         accent = self.dom.createElement("mover")
         accent.setAttribute("accent", "true")
@@ -51,8 +53,18 @@ class _Printer(MathMLPresentationPrinter):
 
     def _content(self, expression: sp.Basic) -> str:
         node = self._print(expression)
+        _escape(node)
         _polish(node)
         return node.toxml().replace("<mo>-</mo>", "<mo>−</mo>")
+
+
+def _escape(node: Any) -> None:
+    """Make every text that SymPy would write as it is, markup or not, one that shows what it says."""
+    for child in list(node.childNodes):
+        if isinstance(child, Element):
+            _escape(child)
+        else:
+            node.replaceChild(Document().createTextNode(html.unescape(child.data)), child)
 
 
 def _polish(node: Any) -> None:
@@ -65,7 +77,7 @@ def _polish(node: Any) -> None:
         for part in (*base.childNodes, exponent):
             node.appendChild(part)
         node.removeChild(base)
-    if node.tagName == "mo" and node.firstChild.nodeValue == "&InvisibleTimes;" and _names_function(node.nextSibling):
+    if node.tagName == "mo" and node.firstChild.nodeValue == "\u2062" and _names_function(node.nextSibling):
         node.setAttribute("lspace", "0.17em")
 
 

@@ -1,8 +1,10 @@
 """A validation to one self-contained HTML page."""
 
+import base64
+import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import jax
 import jinja2
 import numpy as np
 import sympy as sp
+from markupsafe import Markup
 
 from .._distribution import Uniform
 from .._dynamics import SymbolicPositions
@@ -35,8 +38,28 @@ def templates(*folders: Path, autoescape: bool = True) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = number
+
+    def source(name: str) -> Markup:
+        return Markup(environment.get_template(name).render())
+
+    environment.filters |= {"figure": number, "in_script": _in_script}
+    environment.globals |= {"script": source, "policy": lambda *scripts: _policy(map(source, scripts))}
     return environment
+
+
+def _policy(scripts: Iterable[str]) -> str:
+    """What a browser may do with a page: draw it, and run these scripts as they are, but load and send nothing."""
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src {allowed}"
+    )
+
+
+def _in_script(data: str) -> Markup:
+    """JSON that stands in a script element, which nothing in it can end."""
+    return Markup(data.replace("<", "\\u003c"))
 
 
 def page(validation: Validation, pictures: Mapping[str, str]) -> str:
@@ -56,16 +79,18 @@ def page(validation: Validation, pictures: Mapping[str, str]) -> str:
             table=results_table(validation),
             colours={"analytic": TRUTH, **colours([model.name for model in validation.models])},
             animation=_animation(validation),
-            motion=typical_motion(validation),
+            motion=typical_motion(validation) if validation.bench.moves else None,
         )
     )
 
 
 def _verdict(validation: Validation) -> list[str]:
     """Two sentences: how well the best model moves, and whether the truth it is held against is right."""
-    best = max(validation.models, key=lambda m: (float(np.median(m.valid_seconds)), -m.acceleration.relative_rms))
+    if not validation.bench.moves:
+        return [*validation.notes, _twice_derived(validation)]
+    best = max(validation.models, key=lambda m: (m.valid_time, -m.acceleration.relative_rms))
     spread, duration = best.motion.spread, validation.system.duration
-    valid = float(np.median(best.valid_seconds))
+    valid = best.valid_time
     lyapunov = f" ({valid / validation.lyapunov_time:.2g} Lyapunov times)" if validation.lyapunov_time else ""
     follows = f"for {number(valid)} s{lyapunov}" if valid < duration else f"for all of {duration:g} s"
     drift = "energy" if validation.system.conserves_energy else "power balance"
@@ -75,13 +100,16 @@ def _verdict(validation: Validation) -> list[str]:
         f"{follows} in the median; after {duration:g} s its {drift} is off by {number(spread.final_median)} of the "
         f"scale (mean {number(spread.final_mean)}), and {failed}."
     )
+    return [first, *validation.notes, _twice_derived(validation)]
+
+
+def _twice_derived(validation: Validation) -> str:
     check = validation.check
     outcome = "agree" if check.passed else "DO NOT AGREE"
-    second = (
+    return (
         f"The truth that it is held against was derived twice, by SymPy and by automatic differentiation; "
         f"the two {outcome}, to {number(check.max_relative_error)}, at {check.states:,} random states."
     )
-    return [first, second]
 
 
 def _equation(validation: Validation, expression: sp.Basic, left: sp.Basic) -> str | None:
@@ -151,7 +179,7 @@ def _multiple_of_pi(bound: float) -> str:
 def _animation(validation: Validation) -> str | None:
     """The motions of a planar chain as JSON for the canvas, or None where no positions are declared."""
     system = validation.system
-    if not system.positions:
+    if not (system.positions and validation.bench.moves):
         return None
     motion = typical_motion(validation)
     t = np.asarray(validation.oracle.rollout.t)

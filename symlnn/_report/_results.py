@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -67,6 +68,11 @@ class ModelResult:
     def valid_seconds(self) -> np.ndarray:
         """How long it stays with each of the true motions."""
         return self.judgement.valid_seconds
+
+    @property
+    def valid_time(self) -> float:
+        """The median of them; NaN where there is no true motion."""
+        return float(np.median(self.valid_seconds)) if self.valid_seconds.size else math.nan
 
     @property
     def history(self) -> History | None:
@@ -135,8 +141,21 @@ class Validation:
     check: CrossCheck
     oracle: Motion
     lyapunov_time: float | None
+    chaotic: bool | None
+    """Whether the motion is; None where that could not be found out."""
     models: tuple[ModelResult, ...]
     seconds: Mapping[str, float]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be measured of the analytic system, and why."""
+        lost = Counter(self.bench.unfinished)
+        notes = [f"Analytic motions that did not reach their end: {count}. {why}" for why, count in lost.items()]
+        if not self.bench.moves:
+            notes.append("So no motion of a model was measured.")
+        elif self.chaotic is None:
+            notes.append("Whether the motion is chaotic is not known: its tangents could not be followed to the end.")
+        return tuple(notes)
 
     @property
     def balance_key(self) -> str:
@@ -158,6 +177,7 @@ class Validation:
             "parameters": parameters,
             "energy_scale": self.bench.scale,
             "lyapunov_time": self.lyapunov_time,
+            "notes": list(self.notes),
             "cross_checks": {
                 "symbolic_vs_autodiff": {
                     "max_relative_error": self.check.max_relative_error,
@@ -173,7 +193,7 @@ class Validation:
         }
 
     def _model(self, model: ModelResult) -> dict[str, Any]:
-        median = float(np.median(model.valid_seconds))
+        median = model.valid_time
         balance = dataclasses.asdict(model.motion.spread)
         return model.to_json() | {
             "energy": balance if self.system.conserves_energy else None,

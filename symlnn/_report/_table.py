@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from ._results import ModelResult, Validation
 
 
@@ -13,7 +11,9 @@ def number(value: float | None) -> str:
     """Two significant digits, as HTML text: 0.0042 → 4.2×10⁻³."""
     if value is None:
         return "–"
-    if math.isinf(value) or math.isnan(value):
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
         return "∞"
     if value == 0 or 0.01 <= abs(value) < 1000:
         return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
@@ -71,7 +71,7 @@ def results_table(validation: Validation) -> tuple[Row, ...]:
         row(
             "Valid time (s)",
             "median time until the state is off by 0.4 of the spread of the true motions; the whole duration at most",
-            lambda m: float(np.median(m.valid_seconds)),
+            lambda m: m.valid_time,
             validation.system.duration,
             best=max,
         ),
@@ -81,7 +81,7 @@ def results_table(validation: Validation) -> tuple[Row, ...]:
             row(
                 "Valid time (Lyapunov times)",
                 f"the same in units of the Lyapunov time, {lyapunov:.2g} s",
-                lambda m: float(np.median(m.valid_seconds)) / lyapunov,
+                lambda m: m.valid_time / lyapunov,
                 best=max,
             )
         )

@@ -6,10 +6,10 @@ from pathlib import Path
 import xarray as xr
 
 from .._data import load_dataset
+from .._files import check_folder, locked
 from .._system import System
 from .._types import Samples
 from ._examine import Candidate, Effort, ReportListener, examine, named
-from ._folder import check_folder
 from ._results import Validation, settings_of
 from ._write import write_report
 
@@ -35,19 +35,20 @@ def validate(
     Raises `ValueError` for what is wrong with the arguments, before anything is computed.
     """
     out, effort = Path(out), effort or Effort()
-    check_folder(out)
     if not models:
         raise ValueError("validate needs at least one model: models=('lnn', 'nn').")
-    file = data if isinstance(data, str | Path) else None
-    dataset = load_dataset(data, system) if isinstance(data, str | Path) else data
-    validation = examine(
-        system,
-        named(system, models),
-        effort=effort,
-        settings=settings_of(seed=seed, quick=effort.quick, command=command, data=file),
-        data=dataset,
-        listener=listener,
-    )
-    listener("Writing the report", None)
-    write_report(validation, out)
+    check_folder(out)
+    with locked(out):
+        file = data if isinstance(data, str | Path) else None
+        dataset = load_dataset(data, system) if isinstance(data, str | Path) else data
+        validation = examine(
+            system,
+            named(system, models),
+            effort=effort,
+            settings=settings_of(seed=seed, quick=effort.quick, command=command, data=file),
+            data=dataset,
+            listener=listener,
+        )
+        listener("Writing the report", None)
+        write_report(validation, out)
     return validation

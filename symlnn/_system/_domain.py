@@ -107,10 +107,11 @@ def entries(law: Law, what: str, declared: Any) -> dict[tuple[Any, ...], Abstrac
     """The distributions that a user declared of states, each with the tuple of variables that it draws."""
     found: dict[tuple[Any, ...], AbstractDistribution] = {}
     seen: set[Any] = set()
+    known = set(_variables(law))
     for key, value in declared.items():
         group = tuple(key) if isinstance(key, tuple | sp.Tuple) else (key,)
         for y in group:
-            if y not in _variables(law):
+            if y not in known:
                 raise ValueError(f"{what} names {y}, which is no coordinate or velocity: give it one that is.")
             if y in seen:
                 raise ValueError(f"{what} names {y} twice: give it one distribution, alone or jointly.")

@@ -8,8 +8,9 @@ from typing import Any
 import sympy as sp
 
 from .._frozen import FrozenDict
+from ._checking import checking
 from ._domain import entries
-from ._expression import scalar
+from ._expression import ordered, scalar
 from ._law import Law
 
 
@@ -35,12 +36,18 @@ class Experiment:
         if not 0 < duration < math.inf:
             raise ValueError(f"duration must be a positive number of seconds, but is {self.duration!r}.")
         positions = tuple(
-            (scalar(x, f"positions[{i}]"), scalar(y, f"positions[{i}]")) for i, (x, y) in enumerate(self.positions)
+            tuple(scalar(x, f"positions[{i}]") for x in ordered(pair, f"positions[{i}]"))
+            for i, pair in enumerate(ordered(self.positions, "positions"))
         )
-        for i, pair in enumerate(positions):
+        if any(len(pair) != 2 for pair in positions):
+            raise ValueError("positions must hold the (x, y) of each body.")
+        for i, pair in enumerate(positions if checking() else ()):
             for coordinate in pair:
                 self.law.check_symbols(f"positions[{i}]", coordinate)
         self.law.check_coordinates("units", self.units)
+        for x, unit in self.units.items():
+            if not isinstance(unit, str):
+                raise ValueError(f"units[{x}] must be a string, but is {unit!r}.")
         initial = FrozenDict(entries(self.law, "initial_states", self.initial_states))
         object.__setattr__(self, "initial_states", initial)
         object.__setattr__(self, "duration", duration)

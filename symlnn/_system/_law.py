@@ -1,6 +1,7 @@
 """`Law`: the Lagrangian and the forces of a system, in symbols, without the numbers."""
 
 import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,10 @@ from sympy.core.function import AppliedUndef
 
 from .. import _symbolic
 from .._frozen import FrozenDict
-from ._expression import listed, scalar
+from ._checking import checking
+from ._expression import finished, listed, ordered, scalar
+
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +40,15 @@ class Law:
 
     def __post_init__(self) -> None:
         for name in ("coordinates", "parameters", "inputs"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, ordered(getattr(self, name), name))
         for name in ("lagrangian", "dissipation"):
             object.__setattr__(self, name, scalar(getattr(self, name), name))
         forces = {x: scalar(force, f"forces[{x}]") for x, force in self.forces.items()}
         object.__setattr__(self, "forces", FrozenDict(forces))
         self._check_coordinates()
         self._check_names()
+        if not checking():
+            return
         self.check_symbols("lagrangian", self.lagrangian)
         self.check_symbols("dissipation", self.dissipation)
         for x, force in self.forces.items():
@@ -94,7 +100,15 @@ class Law:
 
     def plain(self, expression: Any) -> sp.Expr:
         """The expression with plain symbols in place of coordinates, velocities, accelerations and inputs."""
-        return sp.sympify(expression).doit().xreplace(self._plain_symbols)
+        found = finished(sp.sympify(expression, strict=True))
+        if found not in self._plain_forms:
+            self._plain_forms[found] = found.xreplace(self._plain_symbols)
+        return self._plain_forms[found]
+
+    @cached_property
+    def _plain_forms(self) -> dict[Any, Any]:
+        """What `plain` has found."""
+        return {}
 
     # --- what follows ----------------------------------------------------------------------------------------------
 
@@ -128,7 +142,7 @@ class Law:
     @property
     def has_forces(self) -> bool:
         """Whether anything acts besides L."""
-        return not self.generalized_forces.is_zero_matrix
+        return any(force != 0 for force in (self.dissipation, *self.forces.values()))
 
     @property
     def mass_matrix(self) -> sp.ImmutableMatrix:
@@ -194,7 +208,7 @@ class Law:
                 raise ValueError(
                     f"Coordinate {x} depends on another time symbol than {self.coordinates[0]}: use one t for all."
                 )
-        repeated = {x for x in self.coordinates if self.coordinates.count(x) > 1}
+        repeated = {x for x, count in Counter(self.coordinates).items() if count > 1}
         if repeated:
             raise ValueError(f"Coordinate {listed(repeated)} is declared twice.")
         self.check_coordinates("forces", self.forces)
@@ -209,8 +223,12 @@ class Law:
         for symbol in self.parameters:
             if not isinstance(symbol, sp.Symbol):
                 raise ValueError(f"Parameter {symbol} must be a symbol: sp.symbols('{symbol}', positive=True).")
+        for symbol in (*self.parameters, *self.q, *self.u, self.t):
+            if not (symbol.name.isprintable() and 0 < len(symbol.name) <= _LONGEST_NAME):
+                shown = repr(symbol.name[:80])
+                raise ValueError(f"The name {shown} cannot be shown: use printable characters, 200 at most.")
         names = [symbol.name for symbol in (*self.parameters, *self.q, *self.v, *self.a, *self.u, self.t)]
-        repeated = {name for name in names if names.count(name) > 1}
+        repeated = {name for name, count in Counter(names).items() if count > 1}
         if repeated:
             raise ValueError(
                 f"The name {listed(repeated)} stands for two different symbols "

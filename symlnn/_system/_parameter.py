@@ -14,6 +14,8 @@ class Parameter:
     unit: str = ""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.unit, str):
+            raise ValueError(f"The unit of a parameter must be a string, but is {self.unit!r}.")
         match self.value:
             case Fixed(value=number):
                 object.__setattr__(self, "value", number)

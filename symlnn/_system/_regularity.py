@@ -13,25 +13,29 @@ _PROBES = 5
 
 
 def check_mass_matrix(name: str, law: Law, domain: Domain) -> None:
-    """Raise a `ValueError` where the mass matrix is singular, complex or infinite at five states of the domain."""
-    arguments = [*law.q, *law.v, *law.parameters, law.t]
-    function = lambdified(arguments, law.mass_matrix, modules=["scipy", "numpy"])
+    """Raise a `ValueError` where the mass matrix is singular at five states of the domain, or where it, L or a force
+    is complex or infinite at all of them."""
+    arguments = [*law.q, *law.v, *law.u, *law.parameters, law.t]
+    others = [law.plain_lagrangian, *law.generalized_forces]
+    function = lambdified(arguments, [*law.mass_matrix, *others], modules=["scipy", "numpy"])
     generator = np.random.default_rng(0)
     positions, velocities = zip(*domain.of_states("The mass matrix"), strict=True)
-    drawn = [*positions, *velocities, *(p.value for p in domain.parameters.values())]
+    inputs = [u.marginals[0] for u in domain.inputs.values()]
+    drawn = [*positions, *velocities, *inputs, *(p.value for p in domain.parameters.values())]
     drawn += [0.0 if domain.time is None else domain.time.marginals[0]]
     sizes = np.array([marginal.size for marginal in velocities])
     regularity = []
     for _ in range(_PROBES):
         values = [_probe(d, generator) for d in drawn]
         with np.errstate(all="ignore"):
-            matrix = np.asarray(function(*values))
-        if np.isrealobj(matrix) and np.all(np.isfinite(matrix)):
+            found = np.asarray(function(*values))
+        if np.isrealobj(found) and np.all(np.isfinite(found)):
+            matrix = found[: law.dof**2].reshape(law.dof, law.dof)
             regularity.append(_regularity(matrix.astype(float), sizes))
     if not regularity:
         raise ValueError(
-            f"The mass matrix ∂²L/∂v∂v of {name} is complex or infinite at states drawn from the declaration: "
-            "narrow the distributions to where L is real."
+            f"The Lagrangian of {name}, its mass matrix ∂²L/∂v∂v or a force is complex or infinite at states drawn "
+            "from the declaration: narrow the distributions to where they are real."
         )
     if max(regularity) < _SINGULAR_BELOW:
         missing = [x for x, row in zip(law.coordinates, law.mass_matrix.tolist(), strict=True) if not any(row)]

@@ -11,14 +11,16 @@ import sympy as sp
 from .._distribution import AbstractDistribution, AbstractMarginal
 from .._frozen import FrozenDict
 from .._neighbourhoods import Graph
+from ._checking import checking
 from ._domain import Domain, marginals_of
 from ._experiment import Experiment
+from ._expression import ordered
 from ._law import Law, shared
 from ._parameter import Parameter
 from ._regularity import check_mass_matrix
 
 Expression: TypeAlias = Any
-"""A SymPy expression, or what `sympify` takes for one; the constructor of System says what is wrong with another."""
+"""A SymPy expression or a number; the constructor of System says what is wrong with another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +77,15 @@ class System:
         def store(name: str, value: Any) -> None:
             object.__setattr__(self, name, value)
 
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", self.name):
+        if not (isinstance(self.name, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,99}", self.name)):
             raise ValueError(
-                f"The name {self.name!r} names files: use letters, digits, '_' and '-', and begin with a letter."
+                f"The name {self.name!r} names files: use at most 100 letters, digits, '_' and '-', and begin with a "
+                "letter."
             )
+        if not isinstance(self.reference, str):
+            raise ValueError(f"reference must be a string, but is {self.reference!r}.")
         for name in ("coordinates", "angles"):
-            store(name, tuple(getattr(self, name)))
+            store(name, ordered(getattr(self, name), name))
         for name in ("states", "initial_states", "units", "inputs", "parameters", "forces"):
             value = getattr(self, name)
             if not isinstance(value, Mapping):
@@ -89,6 +94,11 @@ class System:
         # the parts check what they hold; kept here is what they made of it
         law, domain, experiment = self.law, self.domain, self.experiment
         law.check_coordinates("angles", self.angles)
+        if self.graph is not None and self.graph.sites * self.graph.fields != law.dof:
+            raise ValueError(
+                f"The graph of {self.name} has {self.graph.sites} sites of {self.graph.fields} coordinates, but the "
+                f"system has {law.dof} coordinates."
+            )
         for name in ("coordinates", "lagrangian", "dissipation", "forces"):
             store(name, getattr(law, name))
         for name in ("inputs", "time"):
@@ -97,7 +107,7 @@ class System:
             store(name, getattr(experiment, name))
         store("states", _as_written(domain.states))
         store("initial_states", _as_written(experiment.initial_states))
-        if self.states:
+        if self.states and checking():
             self._check_time()
             check_mass_matrix(self.name, law, domain)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from .._array_file import read_arrays, read_header, write_arrays
+from .._files import decoding
 
 Entry: TypeAlias = float | tuple[float, ...]
 """A number, or one for each member of an ensemble."""
@@ -92,16 +93,18 @@ class Checkpoint:
 
         Raises `ValueError` where the file belongs to another run.
         """
-        header, body = read_header(self.path)
-        if header.get("kind") != "checkpoint":
-            raise ValueError(f"{self.path} is no checkpoint: start without --resume.")
+        header, body = read_header(self.path, "checkpoint")
         run = json.loads(json.dumps(dict(self.run)))  # tuples come back from a file as lists
-        differing = [name for name in run if header["run"].get(name) != run[name]]
-        if differing:
-            raise ValueError(
-                f"{self.path} belongs to a run with another {', '.join(differing)}: "
-                "repeat the command that began it, or start anew without --resume."
-            )
-        data = header["position"]
-        position = Position(data["stage"], data["step"], tuple(data["steps"]), History.from_json(data["history"]))
-        return position, read_arrays(self.path, header, body, like(position))
+        with decoding(f"{self.path} cannot be resumed from"):
+            differing = [name for name in run if header["run"].get(name) != run[name]]
+            if differing:
+                raise ValueError(
+                    f"it belongs to a run with another {', '.join(differing)}: repeat the command that began it, or "
+                    "start anew without --resume."
+                )
+            data = header["position"]
+            position = Position(data["stage"], data["step"], tuple(data["steps"]), History.from_json(data["history"]))
+            if not all(type(n) is int and n >= 0 for n in (position.stage, position.step, *position.steps)):
+                raise ValueError("its steps are no numbers")
+            structure = like(position)
+        return position, read_arrays(self.path, header, body, structure)

@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from .._types import Key, Scalar
 from ._residual import LOSSES
-from ._stage import AbstractStage, Problem, check_counts
+from ._stage import AbstractStage, Problem, check_counts, check_sizes
 
 OPTIMIZERS: Mapping[str, Callable[[], optax.GradientTransformation]] = {
     "muon": lambda: optax.contrib.muon(learning_rate=1.0),
@@ -54,6 +54,7 @@ class FirstOrder(AbstractStage):
             if isinstance(value, str) and value not in known:
                 raise ValueError(f"Unknown {name} {value!r}; choose one of {', '.join(known)}.")
         check_counts(self, "batch", "chunk")
+        check_sizes(self, "learning_rate")
 
     @property
     def _transformation(self) -> optax.GradientTransformation:

@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from .._types import Key, Scalar
-from ._stage import AbstractStage, Problem, check_counts
+from ._stage import AbstractStage, Problem, check_counts, check_sizes
 
 _ROWS_PER_COORDINATE = 512
 _CAUTION = 4.0
@@ -61,6 +61,7 @@ class GaussNewton(AbstractStage):
         if not 0 <= self.momentum < 1:
             raise ValueError(f"The momentum of GaussNewton must lie in [0, 1), but is {self.momentum}.")
         check_counts(self, "batch", "chunk")
+        check_sizes(self, "initial_damping", "minimal_damping", "maximal_damping")
 
     @property
     def drawn(self) -> int:

@@ -8,11 +8,11 @@ import jax
 import numpy as np
 import xarray as xr
 
-from .._data import Instants, Resample, Source, Stream, draw, hold_out
+from .._data import Instants, Resample, Source, Stream, draw, hold_out, matching
 from .._dynamics import AbstractDynamics
 from .._models import Builder, Model, ModelSpec, TrainedModel, find_model, natural_scales
 from .._system import System
-from .._types import Key, Samples
+from .._types import Key, Samples, key_of
 from ._checkpoint import Checkpoint
 from ._error import AbstractError, AccelerationError
 from ._fingerprint import fingerprint
@@ -54,10 +54,11 @@ def learn(
 
     Raises `ValueError` for an unknown model or residual, and for data without what it needs.
     """
-    found = find_model(model)
-    build, train, held = jax.random.split(jax.random.key(seed), 3)
+    found, data = find_model(model), None if data is None else matching(data, system)
+    build, train, held = jax.random.split(key_of(seed), 3)
     scaled = _scaled(system, data, held)
     spec = ModelSpec(found, system, natural_scales(system, scaled))
+    declaration = spec.to_json()  # what cannot be kept in a file says so before hours are spent
     dynamics = spec.build(build)
     some = scaled[jax.random.permutation(jax.random.key(0), scaled.size)[:HELD_OUT]]
     residual = find_residual(found.residual, dynamics, spec.scales, some)
@@ -67,7 +68,7 @@ def learn(
     if checkpoint is not None:
         run: dict[str, Any] = {
             "seed": seed,
-            "spec": spec.to_json(),
+            "spec": declaration,
             "data": None if data is None else fingerprint(scaled),
         }
         checkpoint = dataclasses.replace(checkpoint, run={**run, **checkpoint.run})

@@ -1,6 +1,7 @@
 """A stage of training: the interface of its single step, and what every stage is given."""
 
 import abc
+import math
 from typing import Any
 
 import equinox as eqx
@@ -56,3 +57,11 @@ def check_counts(stage: AbstractStage, *names: str) -> None:
         value = getattr(stage, name)
         if value is not None and not (isinstance(value, int) and value > 0):
             raise ValueError(f"{name} of {type(stage).__name__} must be a positive whole number, but is {value!r}.")
+
+
+def check_sizes(stage: AbstractStage, *names: str) -> None:
+    """Raise a `ValueError` where a field is no positive, finite number."""
+    for name in names:
+        value = getattr(stage, name)
+        if not (isinstance(value, int | float) and 0 < value < math.inf):
+            raise ValueError(f"{name} of {type(stage).__name__} must be positive and finite, but is {value!r}.")

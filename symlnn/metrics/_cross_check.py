@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 
 from .._data import sample_states
 from .._dynamics import EulerLagrange, SymbolicDynamics, SymbolicForces, SymbolicLagrangian, accelerations
 from .._system import System
+from .._types import key_of
 from ._accelerations import max_relative_error
 
 
@@ -31,7 +31,7 @@ def cross_check(system: System, *, states: int = 10_000, seed: int = 0) -> Cross
 
     The tolerance is 1e-10 in float64, and 1e-2 in float32, where cancellation near singular states costs four digits.
     """
-    drawn = sample_states(system, states, key=jax.random.key(seed))
+    drawn = sample_states(system, states, key=key_of(seed))
     twin = EulerLagrange(SymbolicLagrangian(system), SymbolicForces(system))
     a, b = (eqx.filter_jit(accelerations)(law, drawn) for law in (twin, SymbolicDynamics(system)))
     tolerance = 1e-10 if drawn.q.dtype == jnp.float64 else 1e-2

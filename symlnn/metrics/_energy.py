@@ -17,7 +17,7 @@ from .._types import States
 
 @dataclass(frozen=True)
 class Spread:
-    """The distribution of a final error over trajectories; a failed one counts as infinite."""
+    """The distribution of a final error over trajectories; a failed one counts as infinite. NaN where there is none."""
 
     final_mean: float
     final_median: float
@@ -29,6 +29,8 @@ class Spread:
     def of(errors: Float[np.ndarray, "batch time"], successful: Bool[np.ndarray, " batch"]) -> "Spread":
         """The spread of the last column of errors."""
         final = np.where(successful, errors[:, -1], np.inf)
+        if not final.size:
+            return Spread(math.nan, math.nan, math.nan, 0, 0)
         return Spread(
             float(final.mean()),
             float(np.median(final)),

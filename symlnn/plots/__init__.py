@@ -10,3 +10,5 @@ from ._style import STYLE as STYLE
 from ._style import TRUTH as TRUTH
 from ._style import colours as colours
 from ._style import shades as shades
+from ._text import mathematics as mathematics
+from ._text import plain as plain
