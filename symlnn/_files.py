@@ -64,11 +64,16 @@ def replaced_folder(out: Path) -> Iterator[Path]:
             yield temporary
             for path in (*temporary.rglob("*"), temporary):
                 _sync(path)
-            # whatever stops this, the old folder is at its place, or beside it for `recover` to put back
             old = _name_beside(target, _OLD)
-            if target.exists():
-                target.replace(old)
-            temporary.replace(target)
+            try:
+                if target.exists():
+                    target.replace(old)
+                temporary.replace(target)
+            except BaseException:
+                # whatever stops this, the old folder is at its place, or beside it for `recover` to put back
+                if old.exists() and not target.exists():
+                    old.replace(target)
+                raise
             _sync(target.parent)
             _remove(old)
 
@@ -145,9 +150,10 @@ def locked(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            lock.unlink(missing_ok=True)  # while it is held: one who waits for it sees that it is gone
-        held.release()
+        if held.is_locked:
+            with contextlib.suppress(OSError):
+                lock.unlink(missing_ok=True)  # while it is held: one who waits for it sees that it is gone
+            held.release()
 
 
 def recover(target: Path) -> None:

@@ -104,8 +104,9 @@ def test_generate_train_simulate_validate(capsys: pytest.CaptureFixture[str], tm
 
 
 @pytest.mark.slow  # test_fit.py resumes one within its process
-def test_a_killed_training_resumes_to_the_same_parameters(tmp_path: Path) -> None:
-    """kill -9, then --resume: equal to the bit to a run that was left alone."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_killed_training_resumes_to_the_same_parameters(tmp_path: Path, number: signal.Signals) -> None:
+    """kill, then --resume: equal to the bit to a run that was left alone, and nothing else is left."""
     command = [sys.executable, "-m", "symlnn", "train", "pendulum", "--steps", "12000+20", *SMALL, "--seed", "3"]
     environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "jax")}
     subprocess.run([*command, "--out", "whole.eqx"], check=True, env=environment, capture_output=True)
@@ -120,14 +121,16 @@ def test_a_killed_training_resumes_to_the_same_parameters(tmp_path: Path) -> Non
         if first and now != first:
             break
         first = first or now
-    victim.send_signal(signal.SIGKILL)
+    victim.send_signal(number)
     _, err = victim.communicate()
-    assert victim.returncode == -signal.SIGKILL, err
-    assert not (tmp_path / "killed.eqx").exists()
+    caught = number is not signal.SIGKILL
+    assert victim.returncode == (130 if caught else -number), err
+    assert (tmp_path / "killed.eqx").exists() is caught
     subprocess.run([*command, "--out", "killed.eqx", "--resume"], check=True, env=environment, capture_output=True)
     whole, resumed = (symlnn.load_model(tmp_path / name).dynamics for name in ("whole.eqx", "killed.eqx"))
     for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(resumed), strict=True):
         np.testing.assert_array_equal(a, b)
+    assert {path.name for path in tmp_path.iterdir()} == {"whole.eqx", "killed.eqx", "jax"}
 
 
 def test_derive_as_text_and_latex(capsys: pytest.CaptureFixture[str]) -> None:

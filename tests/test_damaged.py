@@ -67,37 +67,33 @@ def assert_same(one: Any, other: Any) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_damaged_model_is_refused(tmp_path: Path, model: bytes) -> None:
-    path, generator, refused = tmp_path / "m.eqx", random.Random(0), 0
-    path.write_bytes(model)
-    whole = symlnn.load_model(path)
+def check_damage(path: Path, content: bytes, load: Callable[[Path], Any], same: Callable[[Any, Any], None]) -> None:
+    """Damage a file a thousand times: it loads as it was, or is refused by its name."""
+    generator, refused = random.Random(0), 0
+    path.write_bytes(content)
+    whole = load(path)
     for _ in range(COUNT):
-        path.write_bytes(damaged(model, generator))
+        path.write_bytes(damaged(content, generator))
         try:
-            found = symlnn.load_model(path)
+            found = load(path)
         except ValueError as error:
             assert str(path) in str(error)
             refused += 1
         else:
-            assert found.spec == whole.spec
-            assert_same(found.dynamics, whole.dynamics)
+            same(found, whole)
     assert refused > 0.9 * COUNT
+
+
+def test_a_damaged_model_is_refused(tmp_path: Path, model: bytes) -> None:
+    def same(found: symlnn.TrainedModel, whole: symlnn.TrainedModel) -> None:
+        assert found.spec == whole.spec
+        assert_same(found.dynamics, whole.dynamics)
+
+    check_damage(tmp_path / "m.eqx", model, symlnn.load_model, same)
 
 
 def test_a_damaged_data_set_is_refused(tmp_path: Path, data: bytes) -> None:
-    path, generator, refused = tmp_path / "d.nc", random.Random(0), 0
-    path.write_bytes(data)
-    whole = symlnn.load_dataset(path)
-    for _ in range(COUNT):
-        path.write_bytes(damaged(data, generator))
-        try:
-            found = symlnn.load_dataset(path)
-        except ValueError as error:
-            assert str(path) in str(error)
-            refused += 1
-        else:
-            xr.testing.assert_identical(found, whole)
-    assert refused > 0.9 * COUNT
+    check_damage(tmp_path / "d.nc", data, symlnn.load_dataset, xr.testing.assert_identical)
 
 
 # --- made by somebody who knows of the checksum -----------------------------------------------------------------------

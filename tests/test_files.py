@@ -1,5 +1,6 @@
 """Files and folders are whole or absent: kills at every line, full disks, links, devices, two runs at one place."""
 
+import itertools
 import json
 import os
 import resource
@@ -113,6 +114,25 @@ def test_a_full_disk_is_one_error_and_leaves_what_was_there(tmp_path: Path, save
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_a_report_that_cannot_be_put_in_its_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_report(tmp_path / "out")
+    before = (tmp_path / "out" / "report.json").read_text()
+    moves, replace = itertools.count(1), Path.replace
+
+    def fail(self: Path, target: Path) -> Path:
+        if next(moves) == 2:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(KeyboardInterrupt), replaced_folder(tmp_path / "out") as folder:
+        (folder / "report.json").write_text("new")
+    assert (tmp_path / "out" / "report.json").read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_links_are_followed_and_devices_refused(tmp_path: Path) -> None:
