@@ -120,8 +120,8 @@ def test_a_changed_header_is_a_model_or_a_value_error(tmp_path: Path, model: byt
     path, generator = tmp_path / "m.eqx", random.Random(0)
     path.write_bytes(model)
     whole, body = read_header(path, "model")
-    loaded = 0
-    for _ in range(COUNT):
+    loaded, count = 0, COUNT // 4
+    for _ in range(count):
         header = copy.deepcopy(whole)
         container, key = generator.choice(list(places(header)))
         if generator.random() < 0.2:
@@ -135,7 +135,7 @@ def test_a_changed_header_is_a_model_or_a_value_error(tmp_path: Path, model: byt
                 loaded += 1
             except ValueError as error:
                 assert str(path) in str(error)
-    assert loaded < COUNT
+    assert loaded < count
 
 
 HEADERS: dict[str, Callable[[dict[str, Any]], Any]] = {

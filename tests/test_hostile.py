@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
@@ -20,7 +20,9 @@ from symlnn import Parameter, System, normal, uniform
 from symlnn._expression_json import Decoder, encode
 from symlnn._serialise import system_from_json, system_to_json
 
-SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+SETTINGS = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 t = dynamicsymbols._t
 POSITIVE = sp.Symbol("x", real=True) > 0
 PENDULUM = symlnn.load_system("pendulum")
@@ -67,12 +69,6 @@ def test_expressions_come_back_as_they_were(expression: sp.Expr) -> None:
     assert [type(x) for x in sp.preorder_traversal(again)] == [type(x) for x in sp.preorder_traversal(expression)]
 
 
-@pytest.mark.parametrize("name", symlnn.catalogue_names())
-def test_the_catalogue_comes_back_as_it_was(name: str) -> None:
-    system = symlnn.load_system(name)
-    assert system_from_json(json.loads(json.dumps(system_to_json(system)))) == system
-
-
 TRUE = ["Singleton", "BooleanTrue"]
 PIECES = ["Piecewise", ["ExprCondPair", V, ["StrictLessThan", V, 1]], ["ExprCondPair", 1, TRUE]]
 
@@ -85,10 +81,10 @@ def nested(depth: int, wrap: Callable[[Any], Any]) -> Any:
 
 
 ODD: dict[str, Any] = {
-    "doubling": nested(12, lambda e: ["Mul", e, ["Add", e, 1]]),
-    "many functions": ["Add", *[["sin", ["Mul", i, V]] for i in range(2, 3000)]],
+    "doubling": nested(10, lambda e: ["Mul", e, ["Add", e, 1]]),
+    "many functions": ["Add", *[["sin", ["Mul", i, V]] for i in range(2, 1000)]],
     "product": ["Mul", *[["sin", ["Add", V, i]] for i in range(120)]],
-    "maxima": nested(12, lambda e: ["Max", ["Add", e, V], ["Mul", e, 2]]),
+    "maxima": nested(9, lambda e: ["Max", ["Add", e, V], ["Mul", e, 2]]),
     "zeros": ["Abs", ["Add", ["Mul", 0, V], *[["Pow", p, ["Rational", 1, 2]] for p in range(2, 60)]]],
     "pieces in pieces": nested(
         14,
@@ -116,7 +112,7 @@ BOMBS: dict[str, Any] = {
     "rational": ["Rational", 1, 10**5000],
     "zero denominator": ["Rational", 1, 0],
     "deep": nested(5000, lambda e: ["sin", e]),
-    "wide": ["Add", *[["Mul", i, V] for i in range(60_000)]],
+    "wide": ["Add", *[["Mul", i, V] for i in range(20_000)]],
     "pieces in conditions": [
         "Piecewise",
         ["ExprCondPair", 1, ["StrictLessThan", ["Add", *[PIECES] * 12], 3]],
@@ -250,8 +246,7 @@ def test_no_name_is_run(tmp_path: Path, place: str, kind: str) -> None:
         system = declared(place, hostile(kind, trace))
         again = system_from_json(json.loads(json.dumps(system_to_json(system))))
         assert again == system
-        states = symlnn.sample_states(again, 3, key=jax.random.key(0))
-        symlnn.accelerations(symlnn.SymbolicDynamics(again), states)
+        symlnn.SymbolicDynamics(again).acceleration(jnp.ones(1), jnp.ones(1), u=jnp.ones(1))
     except ValueError:
         # what has no value in JAX, and what cannot be shown, is refused in words
         assert place in ("bound", "function") or kind == "statement"
