@@ -49,9 +49,7 @@ def read_header(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{path} is no {kind} file of symlnn, or one of another version: train it again.")
         digest, begin = file.readline(65), file.tell()
-        found = hashlib.sha256()
-        while block := file.read(2**20):
-            found.update(block)
+        found = hashlib.file_digest(file, "sha256")
         if digest.strip() != found.hexdigest().encode():
             raise ValueError(f"{path} is damaged or truncated: its checksum does not match. Copy or train it again.")
         file.seek(begin)

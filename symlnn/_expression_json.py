@@ -17,6 +17,8 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from ._system import is_name
+
 
 def _named(names: str) -> Mapping[str, Any]:
     """SymPy's classes of those names, by the names that they have themselves: `Eq` is called Equality."""
@@ -50,7 +52,6 @@ noninteger nonnegative nonpositive nonzero odd polar positive prime rational rea
 
 _NODES = 60_000
 _DEPTH = 100
-_NAME = 200
 _BITS = 4096
 """Of a whole number, and of the precision of a Float."""
 _EXACT_BITS = 1_000_000
@@ -183,7 +184,7 @@ def _require(condition: bool, otherwise: str) -> None:
 
 
 def _name(name: str) -> str:
-    _require(0 < len(name) <= _NAME and name.isprintable(), f"{name[:80]!r} is no name")
+    _require(is_name(name), f"{name[:80]!r} is no name")
     return name
 
 

@@ -15,7 +15,7 @@ from ._distribution import AbstractMarginal
 from ._frozen import FrozenDict
 from ._lattice import Lattice, LatticeTerm, check_names
 from ._neighbourhoods import Graph, check_grid, cross, grid_centres, grid_neighbourhoods
-from ._system import Parameter, System, ordered, scalar
+from ._system import Parameter, System, listed, ordered, scalar
 
 STENCILS = ("compact", "central")
 """`compact` takes slopes half-way between sites; `central` at the sites, from their neighbours on either side, which
@@ -225,7 +225,7 @@ def _check(declared: Field) -> None:
         if not isinstance(f, AppliedUndef):
             raise ValueError(f"The field {f} must be a function of time and space: sp.Function('{f}')(t, x).")
         if len(f.args) != len(declared.space) + 1 or not set(declared.space) < set(f.args):
-            raise ValueError(f"The field {f} must depend on time and on {_join(declared.space)}, and on nothing else.")
+            raise ValueError(f"The field {f} must depend on time and on {listed(declared.space)}, and on nothing else.")
         if set(f.args) != set(declared.fields[0].args):
             raise ValueError(f"The fields {f} and {declared.fields[0]} must depend on the same time and space.")
     check_grid((3,) * len(declared.space), declared.boundary)
@@ -243,11 +243,11 @@ def _check(declared: Field) -> None:
     plain = declared.plain_density
     if plain.atoms(sp.Derivative):
         raise ValueError(
-            f"The density contains {_join(plain.atoms(sp.Derivative))}: only the fields and their first derivatives "
-            f"with respect to {declared.time} and {_join(declared.space)} may appear."
+            f"The density contains {listed(plain.atoms(sp.Derivative))}: only the fields and their first derivatives "
+            f"with respect to {declared.time} and {listed(declared.space)} may appear."
         )
     if plain.atoms(AppliedUndef):
-        raise ValueError(f"The density contains {_join(plain.atoms(AppliedUndef))}: add it to fields.")
+        raise ValueError(f"The density contains {listed(plain.atoms(AppliedUndef))}: add it to fields.")
     if plain.has(declared.time):
         raise ValueError("A density with explicit time is not supported.")
     jet = declared.jet
@@ -255,13 +255,11 @@ def _check(declared: Field) -> None:
     unknown = plain.free_symbols - known
     if unknown:
         raise ValueError(
-            f"The density contains the unknown symbol {_join(unknown)}: add parameters={{{_join(unknown)}: …}}, with "
+            f"The density contains the unknown symbol {listed(unknown)}: add parameters={{{listed(unknown)}: …}}, with "
             "the same assumptions."
         )
     taken = {symbol.name for symbol in (*known, *declared.spacings)}
     if len(taken) < len(known) + len(declared.spacings):
-        raise ValueError(f"Two symbols of {declared.name} have one name; {_join(declared.spacings)} name the spacings.")
-
-
-def _join(items: Any) -> str:
-    return ", ".join(sorted(map(str, items)))
+        raise ValueError(
+            f"Two symbols of {declared.name} have one name; {listed(declared.spacings)} name the spacings."
+        )

@@ -1,6 +1,7 @@
 """What a file or a declaration says is never run, never becomes markup, and cannot make the reader hang or grow."""
 
 import copy
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -243,14 +244,45 @@ def declared(place: str, name: str) -> System:
 def test_no_name_is_run(tmp_path: Path, place: str, kind: str) -> None:
     trace = tmp_path / "run"
     try:
-        system = declared(place, hostile(kind, trace))
-        again = system_from_json(json.loads(json.dumps(system_to_json(system))))
-        assert again == system
-        symlnn.SymbolicDynamics(again).acceleration(jnp.ones(1), jnp.ones(1), u=jnp.ones(1))
+        use(declared(place, hostile(kind, trace)))
     except ValueError:
         # what has no value in JAX, and what cannot be shown, is refused in words
         assert place in ("bound", "function") or kind == "statement"
     assert not trace.exists()
+
+
+def use(system: System) -> None:
+    again = system_from_json(json.loads(json.dumps(system_to_json(system))))
+    assert again == system
+    symlnn.SymbolicDynamics(again).acceleration(jnp.ones(1), jnp.ones(1), u=jnp.ones(1))
+
+
+BEFORE = ("", "x), ", "[0][", "x=", "'", "'''+str(", "lambda x: ", "{", "x;", "\\", "f'{")
+AFTER = ("", ", (x", " or 0]", "#", "'", ")+'''", "}", ":=1", ".real", "(x)", "}'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", PLACES)
+def test_hundreds_of_names_in_files(tmp_path: Path, place: str) -> None:
+    """121 names at each place, in a declaration, in a data set, and in the header of a model."""
+    trace, accepted = tmp_path / "run", 0
+    for before, after in itertools.product(BEFORE, AFTER):
+        try:
+            system = declared(place, before + hostile("expression", trace) + after)
+            use(system)
+        except ValueError:
+            continue
+        finally:
+            assert not trace.exists()
+        accepted += 1
+        symlnn.save_dataset(tmp_path / "data.nc", symlnn.generate(system, 2, seed=0))
+        symlnn.load_dataset(tmp_path / "data.nc", system)
+        if before == after == "":
+            learned = symlnn.learn(system, "nn", budget=symlnn.Budget(steps=1), seed=0)
+            symlnn.save_model(tmp_path / "model.eqx", learned.model)
+            symlnn.load_model(tmp_path / "model.eqx")
+        assert not trace.exists()
+    assert accepted == (0 if place == "function" else len(BEFORE) * len(AFTER))
 
 
 @SETTINGS

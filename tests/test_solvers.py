@@ -19,7 +19,9 @@ from symlnn._dynamics import (
     SparseMassMatrix,
     linear_solve,
 )
+from symlnn._dynamics._elimination import block_solve
 from symlnn._dynamics._mass_matrix import ElementMatrices
+from symlnn._dynamics._solve import solve
 from symlnn._results import RESULTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.production]
@@ -150,9 +152,26 @@ def test_singular_matrices(kind: str, scale: float) -> None:
             assert residual <= 2e-8 * np.abs(b).max()  # √ε of a direct solve, 1e-10 of an iterative one
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_small_indefinite_matrices(size: int) -> None:
+    """Of all sizes of numbers, with zeros on the diagonal: as LAPACK solves them, and so do their derivatives."""
+    generator = np.random.default_rng(size)
+    for exponent in (0, -90, 90):
+        matrices = generator.normal(size=(50, size, size)) * 10.0**exponent
+        matrices[:25, range(size), range(size)] *= size == 1
+        values = generator.normal(size=(50, size, 2))
+        ours = block_solve(jnp.asarray(matrices), jnp.asarray(values))
+        # condition numbers of some thousands at most
+        np.testing.assert_allclose(ours * 10.0**exponent, np.linalg.solve(matrices, values) * 10.0**exponent, rtol=1e-9)
+    matrix, b = jnp.asarray(generator.normal(size=(size, size))), jnp.asarray(generator.normal(size=size))
+    change = jnp.asarray(generator.normal(size=(size, size)))
+    _, tangent = jax.jvp(lambda m: solve(m, b), (matrix,), (change,))
+    np.testing.assert_allclose(tangent, -np.linalg.solve(matrix, change @ np.linalg.solve(matrix, b)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_small_singular_matrices(size: int) -> None:
-    """Cramer's rule and LU: exactly singular, and singular up to rounding, where a is finite and of the size 1/ε."""
+    """Exactly singular, and singular up to rounding, where a is finite and of the size 1/ε."""
     generator = np.random.default_rng(size)
     for rank in range(size):
         for _ in range(10):

@@ -1,4 +1,4 @@
 """The command line: `symlnn COMMAND`. Thin covers of public functions."""
 
-from ._app import main as main
+from ._main import main as main
 from ._progress import TrainingBar as TrainingBar

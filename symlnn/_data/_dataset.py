@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import xarray as xr
 
 from .._files import decoding, parsed, write_file
 from .._serialise import system_from_json, system_to_json
-from .._system import System
+from .._system import System, listed
 from .._types import Samples, Segments
 from .._version import __version__
 
@@ -112,7 +112,7 @@ def matching(data: Samples | Segments | xr.Dataset, system: System) -> Any:
             continue
         axes = set(data[name].dims)
         if not (axis in axes and axes <= {*batch, axis}):
-            raise ValueError(f"{name} of the data stands along {_listed(axes)}, not along {_listed({*batch, axis})}.")
+            raise ValueError(f"{name} of the data stands along {listed(axes)}, not along {listed({*batch, axis})}.")
         if data[name].dtype.kind not in "iuf":
             raise ValueError(f"{name} of the data holds no numbers.")
     return data
@@ -124,13 +124,10 @@ def _in_order(data: xr.Dataset, dimension: str, names: Sequence[str]) -> xr.Data
         return data
     if sorted(found) != sorted(names):
         raise ValueError(
-            f"The data name the {dimension}s {_listed(found)}, but the system has {_listed(names)}: name them alike."
+            f"The data name the {dimension}s {listed(found) or 'none'}, but the system has {listed(names) or 'none'}: "
+            "name them alike."
         )
     return data if found == list(names) else data.sel({dimension: list(names)})
-
-
-def _listed(names: Iterable[Any]) -> str:
-    return ", ".join(sorted(map(str, names))) or "none"
 
 
 def _trailer(digest: Any) -> bytes:

@@ -3,16 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-
-def block_solve(matrices: Float[Array, "*n s s"], values: Float[Array, "*n s c"]) -> Float[Array, "*n s c"]:
-    """X with A X = B for many small matrices A; one and two rows by Cramer's rule, which is arithmetic on arrays."""
-    if matrices.shape[-1] == 1:
-        return values / matrices
-    if matrices.shape[-1] == 2:
-        a, b, c, d = (matrices[..., i, j, None] for i in (0, 1) for j in (0, 1))
-        x, y = values[..., 0, :], values[..., 1, :]
-        return jnp.stack([d * x - b * y, a * y - c * x], axis=-2) / (a * d - b * c)[..., None, :]
-    return jnp.linalg.solve(matrices, values)
+from ._elimination import block_solve
 
 
 def solve_block_tridiagonal(

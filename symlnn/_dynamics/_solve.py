@@ -12,26 +12,14 @@ from jaxtyping import Array, ArrayLike, Float
 from .._results import RESULTS
 from .._types import Coordinates, Matrix
 from ._base import all_finite
-
-_CRAMER = 2
-"""Unknowns up to which the solution is written out."""
+from ._elimination import WRITTEN_OUT, block_solve
 
 _SINGULAR: RESULTS = RESULTS.singular  # pyright: ignore[reportAssignmentType]
 
 
 def solve(matrix: Matrix, right_hand_side: Coordinates) -> Coordinates:
-    """a with M a = b for a square, possibly indefinite M; infinite or NaN where M is singular.
-
-    One and two degrees of freedom use Cramer's rule, which under `vmap` is arithmetic on whole batches where LAPACK
-    would be called once a state: the LU solve then costs several times the Lagrangian itself.
-    """
-    if matrix.shape[0] == 1:
-        return right_hand_side / matrix[0]
-    if matrix.shape[0] == 2:
-        (a, b), (c, d) = matrix
-        x, y = right_hand_side
-        return jnp.stack([d * x - b * y, a * y - c * x]) / (a * d - b * c)
-    return jnp.linalg.solve(matrix, right_hand_side)
+    """a with M a = b for a square, possibly indefinite M; infinite or NaN where M is singular."""
+    return block_solve(matrix, right_hand_side[:, None])[:, 0]
 
 
 def linear_solve(
@@ -96,14 +84,15 @@ def _(solver: lx.CG | lx.BiCGStab | lx.GMRES | lx.LSMR, dtype: jnp.dtype) -> Arr
 
 
 class DirectSolve(lx.AbstractLinearSolver):
-    """Cramer's rule for one and two unknowns, LU with partial pivoting for more: M may be indefinite, but not singular.
+    """Gaussian elimination with partial pivoting, of few unknowns as in `block_solve`, of more by LAPACK.
 
+    M may be indefinite, but not singular.
     Where it is singular, the solution is infinite, NaN, or of a size that leaves a residual.
     """
 
     def init(self, operator: lx.AbstractLinearOperator, options: dict) -> tuple[Matrix | None, Any]:
-        """The matrix of one or two unknowns, or the factors of a larger one."""
-        if operator.in_size() <= _CRAMER:
+        """The matrix of few unknowns, or the factors of a larger one."""
+        if operator.in_size() <= WRITTEN_OUT:
             return operator.as_matrix(), None
         return None, lx.LU().init(operator, options)
 

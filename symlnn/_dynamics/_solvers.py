@@ -10,7 +10,8 @@ import lineax as lx
 from jaxtyping import Array, ArrayLike, Float
 
 from .._types import Coordinates, Flag, Scalar
-from ._banded import block_solve, solve_cyclic_banded
+from ._banded import solve_cyclic_banded
+from ._elimination import block_solve
 from ._mass_matrix import SparseMassMatrix
 from ._solve import residual_tolerance, solve
 

@@ -3,6 +3,8 @@
 from ._checking import checked_before as checked_before
 from ._domain import Domain as Domain
 from ._experiment import Experiment as Experiment
+from ._expression import is_name as is_name
+from ._expression import listed as listed
 from ._expression import ordered as ordered
 from ._expression import scalar as scalar
 from ._law import Law as Law

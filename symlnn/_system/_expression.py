@@ -54,3 +54,8 @@ def ordered(value: Any, what: str) -> tuple[Any, ...]:
 def listed(items: Iterable[Any]) -> str:
     """The items in alphabetical order, with commas."""
     return ", ".join(sorted(str(item) for item in items))
+
+
+def is_name(text: str) -> bool:
+    """Whether a symbol may have this name: printable characters, 200 at most."""
+    return text.isprintable() and 0 < len(text) <= 200

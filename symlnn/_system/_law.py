@@ -13,9 +13,7 @@ from sympy.core.function import AppliedUndef
 from .. import _symbolic
 from .._frozen import FrozenDict
 from ._checking import checking
-from ._expression import finished, listed, ordered, scalar
-
-_LONGEST_NAME = 200
+from ._expression import finished, is_name, listed, ordered, scalar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +222,7 @@ class Law:
             if not isinstance(symbol, sp.Symbol):
                 raise ValueError(f"Parameter {symbol} must be a symbol: sp.symbols('{symbol}', positive=True).")
         for symbol in (*self.parameters, *self.q, *self.u, self.t):
-            if not (symbol.name.isprintable() and 0 < len(symbol.name) <= _LONGEST_NAME):
+            if not is_name(symbol.name):
                 shown = repr(symbol.name[:80])
                 raise ValueError(f"The name {shown} cannot be shown: use printable characters, 200 at most.")
         names = [symbol.name for symbol in (*self.parameters, *self.q, *self.v, *self.a, *self.u, self.t)]
