@@ -76,10 +76,10 @@ def compile_quantity(law: Law, quantity: str) -> Compiled:
 
 _QUANTITIES: Mapping[str, Callable[[Law], tuple[Any, tuple[int, ...]]]] = {
     "lagrangian": lambda s: ((s.plain_lagrangian,), ()),
-    "energy": lambda s: ((s.energy,), ()),
-    "power": lambda s: ((s.power,), ()),
-    "momenta": lambda s: (s.momenta, (s.dof,)),
+    "energy": lambda s: ((s.unsimplified.energy,), ()),
+    "power": lambda s: ((s.unsimplified.power,), ()),
+    "momenta": lambda s: (s.unsimplified.momenta, (s.dof,)),
     "forces": lambda s: (s.generalized_forces, (s.dof,)),
-    "right_hand_side": lambda s: (s.generalized_forces - s.bias, (s.dof,)),
-    "mass_matrix": lambda s: (s.mass_matrix, (s.dof, s.dof)),
+    "right_hand_side": lambda s: (s.generalized_forces - s.unsimplified.bias, (s.dof,)),
+    "mass_matrix": lambda s: (s.unsimplified.mass_matrix, (s.dof, s.dof)),
 }

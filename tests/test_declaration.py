@@ -156,3 +156,16 @@ def test_systems_that_differ_in_numbers_share_a_law() -> None:
 
 def test_a_system_may_leave_its_states_to_data() -> None:
     assert declare(states={}, lagrangian=v**2 / 2 - k * t * x).dof == 1
+
+
+def test_an_impulse_is_named_and_one_of_no_weight_is_none() -> None:
+    """d/dx of x² H(x) holds x² δ(x), which vanishes; of H(x − 1) it is an impulse, which no motion can follow."""
+    x = dynamicsymbols("x")
+    v = x.diff(t)
+    states = {x: uniform(-1, 1), v: uniform(-1, 1)}
+    kinetic = v**2 / 2
+    wall = System(name="w", coordinates=(x,), lagrangian=kinetic - x**2 * sp.Heaviside(x), states=states)
+    assert wall.bias[0].subs(wall.q[0], 2) == 4 and wall.bias[0].subs(wall.q[0], -2) == 0
+    for jump in (sp.Heaviside(x - 1), (x - 2) * sp.Heaviside(2 * x - 2), v * sp.sign(v - 1)):
+        with pytest.raises(ValueError, match=r"would act by impulses: .* = 0: make it continuous"):
+            System(name="j", coordinates=(x,), lagrangian=kinetic - jump, states=states)

@@ -12,44 +12,32 @@ Source: Cranmer et al. 2020 (arXiv:2003.04630), eqs. 5 and 6.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import sympy as sp
 
-from ._simplify import tidy
+from ._tidy import tidy
 
 
-@dataclass(frozen=True)
-class DerivativeBlocks:
-    """The derivatives of L that the Euler–Lagrange equation is made of, as immutable SymPy matrices."""
-
-    gradient: sp.ImmutableMatrix
-    """∇_q L, (dof, 1)."""
-    mixed: sp.ImmutableMatrix
-    """∇_q∇ᵥᵀL, (dof, dof): ∂²L/∂vᵢ∂qⱼ in row i, column j."""
-    mass_matrix: sp.ImmutableMatrix
-    """∇ᵥ∇ᵥᵀL, (dof, dof), symmetric: ∂²L/∂vᵢ∂vⱼ."""
-    explicit: sp.ImmutableMatrix
-    """∂ₜ∇ᵥL, (dof, 1): zero where L has no explicit time."""
-
-    def bias(self, v: Sequence[sp.Symbol]) -> sp.ImmutableMatrix:
-        """b = (∇_q∇ᵥᵀL) v + ∂ₜ∇ᵥL − ∇_q L, (dof, 1), so that M a + b = Q."""
-        terms = self.mixed * sp.Matrix(v) + self.explicit - self.gradient
-        return sp.ImmutableMatrix(terms.applyfunc(tidy))
-
-
-def derivative_blocks(
+def equation_of_motion(
     lagrangian: sp.Expr, q: Sequence[sp.Symbol], v: Sequence[sp.Symbol], t: sp.Symbol
-) -> DerivativeBlocks:
-    """The blocks of the Euler–Lagrange equation of `lagrangian`, an expression in the plain symbols q, v and t."""
+) -> tuple[sp.ImmutableMatrix, sp.ImmutableMatrix]:
+    """M and b of M a + b = Q, with L in the plain symbols q, v and t:
+
+        M = ∇ᵥ∇ᵥᵀL, (dof, dof),        b = d/dt ∇ᵥL at a = 0 − ∇_q L, (dof, 1).
+
+    As the derivatives come, unsimplified. The derivative in time is taken along q(t) at once, which gives half the
+    operations of (∇_q∇ᵥᵀL) v term by term.
+    """
     momenta = [sp.diff(lagrangian, vi) for vi in v]
     dof = len(q)
-    upper = {(i, j): tidy(sp.diff(momenta[i], v[j])) for i in range(dof) for j in range(i, dof)}
-    return DerivativeBlocks(
-        gradient=sp.ImmutableMatrix([sp.diff(lagrangian, qi) for qi in q]),
-        mixed=sp.ImmutableMatrix(dof, dof, lambda i, j: sp.diff(momenta[i], q[j])),
-        mass_matrix=sp.ImmutableMatrix(dof, dof, lambda i, j: upper[min(i, j), max(i, j)]),
-        explicit=sp.ImmutableMatrix([sp.diff(p, t) for p in momenta]),
+    upper = {(i, j): sp.diff(momenta[i], v[j]) for i in range(dof) for j in range(i, dof)}
+    motion = {qi: sp.Function(f"q{i}", real=True)(t) for i, qi in enumerate(q)}
+    instant = {x.diff(t): vi for x, vi in zip(motion.values(), v, strict=True)}
+    instant |= {x: qi for qi, x in motion.items()}
+    rates = [p.xreplace(motion).diff(t).xreplace(instant) for p in momenta]
+    return (
+        sp.ImmutableMatrix(dof, dof, lambda i, j: upper[min(i, j), max(i, j)]),
+        sp.ImmutableMatrix([rate - sp.diff(lagrangian, qi) for rate, qi in zip(rates, q, strict=True)]),
     )
 
 

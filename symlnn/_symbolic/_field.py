@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import sympy as sp
 
-from ._simplify import is_zero
+from ._zero import is_invariant
 
 
 class Current(NamedTuple):
@@ -104,16 +104,16 @@ def conserved_currents(density: sp.Expr, jet: Jet) -> Mapping[str, Current]:
         return sp.Add(*(along[i] * sp.diff(density, jet.slopes[i][axis]) for i in range(count)))
 
     found: dict[str, Current] = {}
-    if is_zero(sp.diff(density, jet.time)):
+    if is_invariant(density, jet.time):
         fluxes = tuple(sp.expand(flow(jet.rates, j)) for j in range(axes))
         found["energy"] = Current(energy_density(density, jet), fluxes)
     for k, x in enumerate(jet.space):
-        if is_zero(sp.diff(density, x)):
+        if is_invariant(density, x):
             slopes = [jet.slopes[i][k] for i in range(count)]
             carried = -sp.Add(*(slopes[i] * sp.diff(density, jet.rates[i]) for i in range(count)))
             fluxes = tuple(sp.expand((density if j == k else sp.S.Zero) - flow(slopes, j)) for j in range(axes))
             found[f"momentum_{x}"] = Current(sp.expand(carried), fluxes)
     for value, rate, slopes in zip(jet.values, jet.rates, jet.slopes, strict=True):
-        if is_zero(sp.diff(density, value)):
+        if is_invariant(density, value):
             found[f"charge_{value}"] = Current(sp.diff(density, rate), tuple(sp.diff(density, s) for s in slopes))
     return found

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from ._simplify import tidy
+from ._tidy import tidy
 
 
 def hamiltonian(

@@ -116,9 +116,9 @@ class Law:
         return sp.signsimp(self.plain(self.lagrangian))
 
     @cached_property
-    def derivative_blocks(self) -> _symbolic.DerivativeBlocks:
-        """∇_q L, ∇_q∇ᵥᵀL, ∇ᵥ∇ᵥᵀL and ∂ₜ∇ᵥL."""
-        return _symbolic.derivative_blocks(self.plain_lagrangian, self.q, self.v, self.t)
+    def unsimplified(self) -> "Unsimplified":
+        """What follows from L as the derivatives come: what is compiled, and never waits for a form to read."""
+        return Unsimplified(self)
 
     @cached_property
     def generalized_forces(self) -> sp.ImmutableMatrix:
@@ -142,15 +142,15 @@ class Law:
         """Whether anything acts besides L."""
         return any(force != 0 for force in (self.dissipation, *self.forces.values()))
 
-    @property
+    @cached_property
     def mass_matrix(self) -> sp.ImmutableMatrix:
         """M(q, v, t) = ∇ᵥ∇ᵥᵀL, (dof, dof)."""
-        return self.derivative_blocks.mass_matrix
+        return sp.ImmutableMatrix(self.unsimplified.mass_matrix.applyfunc(_symbolic.tidy))
 
     @cached_property
     def bias(self) -> sp.ImmutableMatrix:
         """b(q, v, t), (dof, 1), so that M a + b = Q with Q = `generalized_forces`."""
-        return self.derivative_blocks.bias(self.v)
+        return sp.ImmutableMatrix(self.unsimplified.bias.applyfunc(_symbolic.tidy))
 
     @cached_property
     def equations_of_motion(self) -> tuple[sp.Expr, ...]:
@@ -171,23 +171,35 @@ class Law:
     @cached_property
     def momenta(self) -> tuple[sp.Expr, ...]:
         """The canonical momenta pᵢ = ∂L/∂vᵢ."""
-        return _symbolic.momenta(self.plain_lagrangian, self.v)
+        return tuple(map(_symbolic.tidy, self.unsimplified.momenta))
 
     @cached_property
     def energy(self) -> sp.Expr:
         """The Jacobi energy h = v·∂L/∂v − L."""
-        return _symbolic.energy(self.plain_lagrangian, self.v)
+        return _symbolic.tidy(self.unsimplified.energy)
 
     @cached_property
     def power(self) -> sp.Expr:
         """dh/dt = v·Q − ∂L/∂t along the motion; zero where the energy is conserved."""
-        return _symbolic.power(self.plain_lagrangian, tuple(self.generalized_forces), self.v, self.t)
+        return sp.S.Zero if self.conserves_energy else _symbolic.tidy(self.unsimplified.power)
+
+    @property
+    def conserves_energy(self) -> bool:
+        """Whether the Jacobi energy is conserved."""
+        return self._conserved[0]
+
+    @cached_property
+    def _conserved(self) -> tuple[bool, tuple[bool, ...]]:
+        forces = tuple(self.generalized_forces)
+        return _symbolic.conserved(self.plain_lagrangian, forces, self.q, self.v, self.t)
 
     @cached_property
     def conserved_quantities(self) -> Mapping[str, sp.Expr]:
         """The energy, where it is conserved, and a momentum for each cyclic coordinate on which no force acts."""
-        forces = tuple(self.generalized_forces)
-        return FrozenDict(_symbolic.conserved_quantities(self.plain_lagrangian, forces, self.q, self.v, self.t))
+        steady, cyclic = self._conserved
+        found = {"energy": self.energy} if steady else {}
+        momenta = zip(self.q, self.momenta, cyclic, strict=True)
+        return FrozenDict(found | {f"momentum_{qi.name}": p for qi, p, kept in momenta if kept})
 
     @cached_property
     def hamiltonian(self) -> sp.Expr | None:
@@ -267,6 +279,57 @@ class Law:
             f"{what} contains the unknown symbol {symbol}: add parameters={{{symbol}: Parameter(…, 'unit')}}, "
             "or make it a coordinate with dynamicsymbols."
         )
+
+
+@dataclass(frozen=True)
+class Unsimplified:
+    """What follows from a law in the plain symbols, as the derivatives come."""
+
+    law: Law
+
+    @property
+    def mass_matrix(self) -> sp.ImmutableMatrix:
+        """M, (dof, dof)."""
+        return self._equation[0]
+
+    @property
+    def bias(self) -> sp.ImmutableMatrix:
+        """b, (dof, 1)."""
+        return self._equation[1]
+
+    @cached_property
+    def _equation(self) -> tuple[sp.ImmutableMatrix, sp.ImmutableMatrix]:
+        law = self.law
+        found = _symbolic.equation_of_motion(law.plain_lagrangian, law.q, law.v, law.t)
+        left = sp.Tuple(*found[0], *found[1]).atoms(sp.Derivative, sp.Subs)
+        if left:
+            raise ValueError(
+                f"The Lagrangian of {listed(law.coordinates)} cannot be differentiated: SymPy leaves {listed(left)}. "
+                "Write what it stands for with Piecewise, or with a function that has a derivative."
+            )
+        if not any(matrix.has(sp.DiracDelta) for matrix in found):
+            return found
+        try:
+            mass_matrix, bias = (sp.ImmutableMatrix(x.applyfunc(_symbolic.without_impulses)) for x in found)
+        except ValueError as error:
+            raise ValueError(f"The Lagrangian would act by impulses: {error}.") from error
+        return mass_matrix, bias
+
+    @cached_property
+    def momenta(self) -> tuple[sp.Expr, ...]:
+        """∂L/∂v."""
+        return _symbolic.momenta(self.law.plain_lagrangian, self.law.v)
+
+    @cached_property
+    def energy(self) -> sp.Expr:
+        """v·∂L/∂v − L."""
+        return _symbolic.energy(self.law.plain_lagrangian, self.law.v)
+
+    @cached_property
+    def power(self) -> sp.Expr:
+        """v·Q − ∂L/∂t."""
+        law = self.law
+        return _symbolic.power(law.plain_lagrangian, tuple(law.generalized_forces), law.v, law.t)
 
 
 @functools.lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ def check_mass_matrix(name: str, law: Law, domain: Domain) -> None:
     is complex or infinite at all of them."""
     arguments = [*law.q, *law.v, *law.u, *law.parameters, law.t]
     others = [law.plain_lagrangian, *law.generalized_forces]
-    function = lambdified(arguments, [*law.mass_matrix, *others], modules=["scipy", "numpy"])
+    function = lambdified(arguments, [*law.unsimplified.mass_matrix, *others], modules=["scipy", "numpy"])
     generator = np.random.default_rng(0)
     positions, velocities = zip(*domain.of_states("The mass matrix"), strict=True)
     inputs = [u.marginals[0] for u in domain.inputs.values()]
@@ -38,7 +38,8 @@ def check_mass_matrix(name: str, law: Law, domain: Domain) -> None:
             "from the declaration: narrow the distributions to where they are real."
         )
     if max(regularity) < _SINGULAR_BELOW:
-        missing = [x for x, row in zip(law.coordinates, law.mass_matrix.tolist(), strict=True) if not any(row)]
+        rows = law.unsimplified.mass_matrix.tolist()
+        missing = [x for x, row in zip(law.coordinates, rows, strict=True) if not any(row)]
         hint = f"it does not depend on the velocity of {listed(missing)}" if missing else "its rows are dependent"
         raise ValueError(
             f"The mass matrix ∂²L/∂v∂v of {name} is singular ({hint}), so the accelerations are not "

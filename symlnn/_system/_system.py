@@ -256,7 +256,7 @@ class System:
     @property
     def conserves_energy(self) -> bool:
         """Whether the Jacobi energy is conserved."""
-        return "energy" in self.law.conserved_quantities
+        return self.law.conserves_energy
 
     @property
     def hamiltonian(self) -> sp.Expr | None:

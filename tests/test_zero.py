@@ -3,7 +3,7 @@
 import pytest
 import sympy as sp
 
-from symlnn._symbolic._simplify import is_zero
+from symlnn._symbolic._zero import is_zero
 
 x, y, z = sp.symbols("x y z", real=True)
 ONE = sp.sin(x) ** 2 + sp.cos(x) ** 2

@@ -1,0 +1,134 @@
+"""Expressions with kinks and jumps, region by region: between the surfaces at which they switch they are analytic."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import scipy.optimize
+import sympy as sp
+
+_SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
+_ORDERS = (sp.Gt, sp.Ge, sp.Lt, sp.Le)
+_SLACK = 1e-9
+"""The width of a region, beside the distances of its surfaces, below which it counts as empty."""
+
+Signs = Mapping[sp.Expr, int]
+"""The sign of each switching function g in a region."""
+
+
+def has_switches(expression: sp.Expr) -> bool:
+    """Whether it holds Abs, sign, Heaviside, Max, Min or Piecewise."""
+    return expression.has(*_SWITCHES)
+
+
+def regions(expression: sp.Expr) -> Iterator[tuple[sp.Expr, Signs]]:
+    """The analytic expressions that one with switches is made of, each with the signs that hold where it does.
+
+    Abs(g), sign(g) and Heaviside(g) switch where g = 0, Max(a, b) where a = b, and a Piecewise where both sides of a
+    condition are equal. Surfaces themselves are left out. The signs may contradict each other: see `is_possible`.
+    """
+    pending: list[tuple[sp.Expr, dict[sp.Expr, int]]] = [(_without_equalities(expression), {})]
+    while pending:
+        found, signs = pending.pop()
+        g = _innermost(found)
+        if g is None:
+            yield found, signs
+        elif g.is_number:
+            pending.append((_on_side(found, g, 1), signs))
+        else:
+            pending += [(_on_side(found, g, sign), {**signs, g: sign}) for sign in (-1, 1)]
+
+
+def _without_equalities(expression: sp.Expr) -> sp.Expr:
+    """With equalities taken for false: they hold on a surface only."""
+    return expression.replace(lambda e: isinstance(e, sp.Eq), lambda e: sp.false).replace(
+        lambda e: isinstance(e, sp.Ne), lambda e: sp.true
+    )
+
+
+def _innermost(expression: sp.Expr) -> sp.Expr | None:
+    """A switching function that holds no other; 1 for one whose sign is known; None where nothing switches."""
+    for node in sp.postorder_traversal(expression):
+        h = _switching_function(node)
+        if h is not None and not has_switches(h):
+            return _surface(h)[0]
+    return None
+
+
+def _switching_function(node: Any) -> sp.Expr | None:
+    if isinstance(node, sp.Abs | sp.sign | sp.Heaviside):
+        return node.args[0]
+    if isinstance(node, sp.Max | sp.Min):
+        return node.args[0] - node.args[1]
+    if isinstance(node, _ORDERS):
+        return node.lhs - node.rhs
+    return None
+
+
+def _surface(h: sp.Expr) -> tuple[sp.Expr, int]:
+    """(g, s) with h = s c g and c > 0, so that x − 2, 4 − 2x and k (x/2 − 1) are one surface; g = 1 where h ≠ 0."""
+    if h.is_positive or h.is_negative:
+        return sp.S.One, 1 if h.is_positive else -1
+    sign, rest = 1, []
+    for factor in sp.Mul.make_args(sp.factor_terms(sp.expand(h))):
+        if factor.is_negative:
+            sign = -sign
+        elif not factor.is_positive:
+            rest.append(factor)
+    g = sp.expand(sp.Mul(*rest))
+    lead = (g.as_ordered_terms()[0] if g.is_Add else g).as_coeff_Mul()[0]
+    return sp.expand(g / lead), sign if lead > 0 else -sign
+
+
+def _on_side(expression: sp.Expr, surface: sp.Expr, sign: int) -> sp.Expr:
+    """The expression where the function of a surface has this sign."""
+
+    def decided(node: Any) -> Any:
+        h = _switching_function(node)
+        if h is None or has_switches(h):
+            return node
+        g, s = _surface(h)
+        if g != surface and not g.is_number:
+            return node
+        s = s if g.is_number else s * sign
+        if isinstance(node, sp.Abs):
+            return s * node.args[0]
+        if isinstance(node, sp.sign):
+            return sp.Integer(s)
+        if isinstance(node, sp.Heaviside):
+            return sp.Integer(s > 0)
+        if isinstance(node, sp.Max | sp.Min):
+            first = (s > 0) is isinstance(node, sp.Max)
+            return node.func(node.args[0] if first else node.args[1], *node.args[2:])
+        return sp.true if isinstance(node, sp.Gt | sp.Ge) is (s > 0) else sp.false
+
+    return expression.replace(lambda node: _switching_function(node) is not None, decided)
+
+
+def is_possible(signs: Signs) -> bool:
+    """Whether the region of these signs is not empty.
+
+    Decided by linear programming where all its surfaces are planes in their symbols. Else it counts as possible: that
+    a quantity is not conserved can be said in error, the opposite cannot.
+    """
+    symbols = sorted(set().union(*(g.free_symbols for g in signs)), key=str)
+    rows, offsets = [], []
+    for g, sign in signs.items():
+        try:
+            coefficients = sp.Poly(g, *symbols).as_dict()
+        except sp.PolynomialError:
+            return True
+        if any(sum(powers) > 1 for powers in coefficients) or not all(c.is_number for c in coefficients.values()):
+            return True
+        row = [float(coefficients.get(tuple(int(s is t) for t in symbols), 0)) for s in symbols]
+        size = max(map(abs, row))
+        rows.append([-sign * x / size for x in row])
+        offsets.append(sign * float(coefficients.get((0,) * len(symbols), 0)) / size)
+    # the largest slack d with sign g ≥ d for all, which is positive where the region is not empty
+    bounds = [(0 if s.is_nonnegative else None, 0 if s.is_nonpositive else None) for s in symbols]
+    found = scipy.optimize.linprog(
+        [0.0] * len(symbols) + [-1.0],
+        A_ub=[[*row, 1.0] for row in rows],
+        b_ub=offsets,
+        bounds=[*bounds, (None, max(1.0, *map(abs, offsets)))],
+    )
+    return not (found.status == 0 and found.x[-1] <= _SLACK * max(1.0, *map(abs, offsets))) and found.status != 2
