@@ -9,9 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import euler_lagrange, lattice_scaling, wild_states
+from . import derivation, euler_lagrange, lattice_scaling, wild_states
 
-BENCHMARKS = {"euler_lagrange": euler_lagrange, "lattice_scaling": lattice_scaling, "wild_states": wild_states}
+BENCHMARKS = {
+    "derivation": derivation,
+    "euler_lagrange": euler_lagrange,
+    "lattice_scaling": lattice_scaling,
+    "wild_states": wild_states,
+}
 
 
 def main(
