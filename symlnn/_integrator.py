@@ -10,11 +10,13 @@ from jax.typing import DTypeLike
 from jaxtyping import Array
 
 from ._dynamics import is_additive
+from ._step_control import RelativeToMotion
 from ._types import Scalar
 
 _DEFAULT_FINDER = diffrax.with_stepsize_controller_tols(diffrax.VeryChord)()
 _TOLERANCE_OF_STEPS = _DEFAULT_FINDER.rtol
 """What stands in a root finder of diffrax for the tolerance of the controller of steps."""
+_ROUNDING = 32
 _STEPS, _STEPS_AN_INSTANT, _CONSTANT_STEPS = 512, 40, 200_000
 """What bounds the work of a motion whatever its units: one that takes more than a few steps between the instants that
 it is observed at runs into a singularity, or turns faster than its observation can tell."""
@@ -26,13 +28,16 @@ class Integrator(eqx.Module):
     solver: diffrax.AbstractSolver = diffrax.Dopri8()
     """Any solver of ordinary differential equations: explicit, implicit, of both kinds in one, or splitting."""
     rtol: float | Scalar | None = None
-    """The relative tolerance of a step; None is 1e-8 in double and 1e-5 in single precision."""
+    """The tolerance of a step, relative to the largest value that each component of the state has had in the motion;
+    None is 1e-8 in double and 1e-5 in single precision."""
     atol: float | Scalar | None = None
-    """The absolute tolerance of a step, with the same default."""
+    """The tolerance of components that stay smaller, in units of the sizes that the law holds of them, those of its
+    declaration; None is 32 times the precision, for what is zero but for rounding."""
     step: float | Scalar | None = None
     """A constant step, in seconds; with an adaptive `controller` the first one."""
     controller: diffrax.AbstractStepSizeController | None = None
-    """What chooses the steps; None is a `PIDController` of the tolerances, or constant steps where `step` is given."""
+    """What chooses the steps, of a state in units of its sizes; None is a `PIDController` with errors relative to the
+    motion, or constant steps where `step` is given."""
     dense: bool = eqx.field(static=True, default=False)
     """Whether to keep what evaluates the state at any time."""
     max_steps: int | None = eqx.field(static=True, default=None)
@@ -69,17 +74,18 @@ class Integrator(eqx.Module):
     def prepared(self, times: Array) -> "Integration":
         """The integration over these times, with every number an array: none of them is compiled in."""
         dtype = times.dtype
-        rtol, atol = (jnp.asarray(default_tolerance(dtype) if x is None else x, dtype) for x in (self.rtol, self.atol))
+        rtol = jnp.asarray(default_tolerance(dtype) if self.rtol is None else self.rtol, dtype)
+        atol = jnp.asarray(_ROUNDING * float(jnp.finfo(dtype).eps) if self.atol is None else self.atol, dtype)
         controller = self.controller
         if controller is None and self.step is None:
             # a motion that runs into a singularity ends there, instead of creeping on for max_steps
             smallest = (1e-10 if dtype == jnp.float64 else 1e-7) * jnp.abs(times[-1] - times[0])
-            controller = diffrax.PIDController(rtol=rtol, atol=atol, dtmin=smallest, force_dtmin=False)
+            controller = RelativeToMotion(rtol=rtol, atol=atol, dtmin=smallest)
         elif controller is None:
             controller = diffrax.ConstantStepSize()
         solver = with_root_finder(self.solver)
         if not isinstance(controller, diffrax.AbstractAdaptiveStepSizeController):
-            solver = with_tolerances(solver, rtol, atol)
+            solver = with_tolerances(solver, rtol, rtol if self.atol is None else atol)
         step = None if self.step is None else jnp.asarray(self.step, dtype)
         most = _STEPS + _STEPS_AN_INSTANT * len(times) if step is None else _CONSTANT_STEPS
         return Integration(solver, controller, step, self.dense, self.max_steps or most)

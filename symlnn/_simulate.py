@@ -9,13 +9,27 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from ._dynamics import AbstractDynamics, Doubled, all_finite, ode_terms, splits
+from ._dynamics import AbstractDynamics, Doubled, all_finite, in_natural_units, ode_terms, splits
 from ._inputs import Control, motion_axes
 from ._integrator import Integration, Integrator, default_tolerance, is_known, with_root_finder, with_tolerances
 from ._results import RESULTS, in_words
-from ._types import RealScalar, States, as_float, require_memory
+from ._types import Coordinates, RealScalar, States, Varying, as_float, require_memory
 
 _USUAL = Integrator()
+USUAL_INSTANTS = 500
+"""Of a motion, after its start: so many whatever its duration, which may be of femtoseconds or of years."""
+
+
+class DenseMotion(eqx.Module):
+    """A motion at any time, interpolated between the steps of the integrator."""
+
+    dynamics: AbstractDynamics
+    states: Any
+    m: Varying
+
+    def __call__(self, t: RealScalar) -> tuple[Coordinates, Coordinates]:
+        """(q, v) at time t."""
+        return self.dynamics.observe(t, self.states.evaluate(t), self.m)
 
 
 class Rollout(eqx.Module):
@@ -27,8 +41,8 @@ class Rollout(eqx.Module):
     v: Float[Array, "*batch time dof"]
     result: RESULTS
     """One code of `RESULTS` per motion: `successful`, `max_steps_reached`, `dt_min_reached`, `singular`, …"""
-    dense: diffrax.DenseInterpolation | None = None
-    """With `dense=True`, what evaluates the state y at any time; else None."""
+    dense: DenseMotion | None = None
+    """With `dense=True`, the motion at any time; else None."""
 
     @property
     def successful(self) -> Bool[Array, "*batch"]:
@@ -49,16 +63,17 @@ def simulate(
     *,
     duration: RealScalar | None = None,
     times: Float[Array, " time"] | None = None,
-    rate: float = 50.0,
+    rate: float | None = None,
     u: Control | None = None,
     integrator: Integrator = _USUAL,
 ) -> Rollout:
     """Integrate ẏ = f(t, y) from the start, one motion or a batch along the leading axis.
 
     The start is `States`, with the parameters m and inputs u of each motion, or (q, v) where the system has none. The
-    motion is observed for `duration` from the time of the start, at `rate` per second; or at `times`, the first of
-    which it then starts at. `u` stands for the inputs of the start: an array held constant, (u,) or a row for each
-    motion; `SampledInputs`; or a function u(t, q, v).
+    motion is observed for `duration` from the time of the start, at `rate` per second, by default at 500 equal steps;
+    or at `times`, the first of which it then starts at. `u` stands for the inputs of the start: an array held constant,
+    (u,) or a row for each motion; `SampledInputs`; or a function u(t, q, v). It is integrated in units of the sizes
+    that the law holds of its coordinates and velocities, so that tolerances mean the same in metres and in ångström.
 
     A motion that fails has its own result code and does not disturb the others; it never raises. The code is that of
     the law where, at the last state that was reached, ẏ is not finite or does not solve its equation, `singular` say;
@@ -124,7 +139,9 @@ def flow(
     return jax.vmap(lambda t, y: law.observe(t, y, state.m))(state.t + times, solution.ys)
 
 
-def _instants(states: States, duration: RealScalar | None, times: Array | None, rate: float) -> Float[Array, " time"]:
+def _instants(
+    states: States, duration: RealScalar | None, times: Array | None, rate: float | None
+) -> Float[Array, " time"]:
     """The times at which a motion is observed."""
     if (times is None) == (duration is None):
         raise ValueError("simulate needs exactly one of times and duration.")
@@ -137,6 +154,8 @@ def _instants(states: States, duration: RealScalar | None, times: Array | None, 
             raise ValueError("times must be finite and increase.")
         return instants
     length = float(duration)  # pyright: ignore[reportArgumentType]
+    if rate is None:
+        rate = USUAL_INSTANTS / length if length else np.inf
     if not (0 < length < np.inf and 0 < rate < np.inf):
         raise ValueError(f"duration and rate must be positive and finite, but are {duration} and {rate}.")
     require_memory(length * rate * states.q.size, f"{length:g} s at {rate:g} instants per second")
@@ -172,14 +191,15 @@ def _motion(
     integration: Integration, dynamics: AbstractDynamics, times: Array, start: States, u: Control | None
 ) -> Rollout:
     solver = integration.solver
-    law = Doubled(dynamics) if splits(solver) else dynamics
+    natural = in_natural_units(dynamics, start.q, start.m, times[0])
+    law = Doubled(natural) if splits(solver) else natural
     args = (start.m, u)
     y0 = law.initial_state(start.q, start.v, start.m, times[0])
     # a start from which there is no motion is integrated over no time: it ends at once, and the others go on
     moving = all_finite((y0, law.vector_field(times[0], y0, args)))
     instants = jnp.where(moving, times, times[0])
     solution = diffrax.diffeqsolve(
-        dynamics.terms(solver),
+        natural.terms(solver),
         solver,
         instants[0],
         instants[-1],
@@ -198,7 +218,8 @@ def _motion(
     result = _result(law, solution.result, last_time, last, args, moving)
     q, v = jax.vmap(lambda t, y: law.observe(t, y, start.m))(times, states)
     q, v = (jnp.where(moving, along, jnp.inf).at[0].set(first) for along, first in ((q, start.q), (v, start.v)))
-    return Rollout(times, q, v, result, solution.interpolation if integration.dense else None)
+    dense = DenseMotion(law, solution.interpolation, start.m) if integration.dense else None
+    return Rollout(times, q, v, result, dense)
 
 
 def _result(law: AbstractDynamics, reported: diffrax.RESULTS, t: Array, y: Any, args: tuple, moving: Array) -> RESULTS:

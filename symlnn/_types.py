@@ -33,6 +33,14 @@ class AbstractGiven(eqx.Module):
     """
 
 
+class AbstractSizes(AbstractGiven):
+    """The sizes of coordinates and velocities, in their units. A law that holds one anywhere within it is integrated in
+    units of them."""
+
+    q: eqx.AbstractVar[Float[Array, " dof"]]
+    v: eqx.AbstractVar[Float[Array, " dof"]]
+
+
 class States(eqx.Module):
     """States of a system, with all that an acceleration depends on; zero-length axes where a system has none."""
 

@@ -26,7 +26,10 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("_compile",),
     ("_dynamics",),
     ("_models",),
-    ("_integrator",),
+    (
+        "_step_control",
+        "_integrator",
+    ),
     ("_simulate",),
     ("_data",),
     ("_train",),

@@ -41,7 +41,7 @@ def test_constant_steps_of_a_batch_at_given_times(oscillator: symlnn.SymbolicDyn
 def test_dense_output(oscillator: symlnn.SymbolicDynamics) -> None:
     out = symlnn.simulate(oscillator, (ONE, ZERO), duration=1.0, integrator=Integrator(dense=True, max_steps=1000))
     assert out.dense is not None
-    q, _ = out.dense.evaluate(jnp.asarray(0.123))
+    q, _ = out.dense(jnp.asarray(0.123))
     np.testing.assert_allclose(q[0], np.cos(0.246), atol=1e-6)
 
 

@@ -36,7 +36,7 @@ _CHAIN, _START = 400, 100
 """Masses of the chains along which solitons run, and where they begin."""
 _FOLLOWED = 1.0
 """κ of the soliton that the networks follow."""
-_FINE = symlnn.Integrator(rtol=1e-10, atol=1e-10)
+_FINE = symlnn.Integrator(rtol=1e-10)
 _KAPPAS = (0.5, 1.0, 1.5)
 _BOTH = Recipe((FirstOrder(), GaussNewton(batch=64)))
 
@@ -187,7 +187,7 @@ def _recurrence(duration: float) -> tuple[np.ndarray, np.ndarray]:
     """Times and mode energies of 32 masses with α = ¼, all energy in the first mode at the start, of amplitude 1."""
     chain = symlnn.load_file(symlnn.system_path("fput_chain"), "mode_energies")
     q = jnp.sin(jnp.pi * jnp.arange(1, 33) / 33)
-    integrator = symlnn.Integrator(rtol=1e-9, atol=1e-9, max_steps=2_000_000)
+    integrator = symlnn.Integrator(rtol=1e-9, max_steps=2_000_000)
     truth = law("fput_chain", {"alpha": 0.25, "beta": 0.0}, n=32)
     motion = symlnn.simulate(truth, (q, 0 * q), duration=duration, rate=0.1, integrator=integrator)
     return np.asarray(motion.t), chain.mode_energies(np.asarray(motion.q), np.asarray(motion.v))
@@ -226,7 +226,7 @@ def _learned(name: str, config: Config, seed: int, listener: ReportListener) -> 
     listener(f"Following {name}", None)
     model = carried_to(learned.dynamics, "toda_lattice", n=_CHAIN)
     q, v = map(jnp.asarray, TODA.soliton_on_a_ring(_CHAIN, _FOLLOWED, 0.0, _START))
-    integrator = symlnn.Integrator(rtol=1e-8, atol=1e-8, max_steps=20_000)
+    integrator = symlnn.Integrator(rtol=1e-8, max_steps=20_000)
     motion = symlnn.simulate(model, (q, v), duration=config.followed, rate=2.0, integrator=integrator)
     times, strain, successful = np.asarray(motion.t), -np.diff(np.asarray(motion.q), axis=1), bool(motion.successful)
     exact = -np.diff(np.stack([TODA.soliton_on_a_ring(_CHAIN, _FOLLOWED, t, _START)[0] for t in times]), axis=1)

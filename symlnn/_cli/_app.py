@@ -169,7 +169,7 @@ def generate(
     samples: Annotated[int | None, typer.Option(help="States with their accelerations.")] = None,
     trajectories: Annotated[int | None, typer.Option(help="Motions, instead of --samples.")] = None,
     duration: Annotated[float | None, typer.Option(help="Seconds of each motion.")] = None,
-    rate: Annotated[float, typer.Option(help="Instants per second of a motion.")] = 50.0,
+    rate: Annotated[float | None, typer.Option(help="Instants per second of a motion, in all 500 by default.")] = None,
     noise: Annotated[
         float, typer.Option(help="Gaussian noise of a motion, as a share of each variable's spread.")
     ] = 0.0,
@@ -275,7 +275,7 @@ def simulate(
     model: Annotated[Path | None, typer.Option(help="A trained model; the analytic system if not given.")] = None,
     allow_code: AllowCode = False,
     duration: Annotated[float | None, typer.Option(help="Seconds; the system's own if not given.")] = None,
-    rate: Annotated[float, typer.Option(help="Instants per second.")] = 50.0,
+    rate: Annotated[float | None, typer.Option(help="Instants per second, in all 500 by default.")] = None,
     initial: Annotated[
         list[str], typer.Option(metavar="NAME=VALUE", help="theta1=1.2, theta1_dot=0; others are drawn.")
     ] = [],  # noqa: B006
@@ -300,7 +300,7 @@ def simulate(
         rate=rate,
         seed=seed,
         dynamics=None if trained is None else trained.dynamics,
-        integrator=Integrator(rtol=rtol, atol=rtol),
+        integrator=Integrator(rtol=rtol),
     )
     failed = int((dataset["successful"] == 0).sum())
     if failed == trajectories:

@@ -63,14 +63,15 @@ def generate_trajectories(
     start: int | States,
     *,
     duration: float | None = None,
-    rate: float = 50.0,
+    rate: float | None = None,
     u: Control | None = None,
     noise: float = 0.0,
     seed: int = 0,
     dynamics: AbstractDynamics | None = None,
     integrator: Integrator | None = None,
 ) -> xr.Dataset:
-    """Motions from as many drawn initial states as `start` says, or from those given, sampled at `rate` per second.
+    """Motions from as many drawn initial states as `start` says, or from those given, sampled at `rate` per second, by
+    default at 500 equal steps.
 
     q, v, a along (trajectory, time); `duration` defaults to the system's. `dynamics` defaults to the analytic one, and
     `u` to the inputs of the initial states, held. `noise` adds Gaussian measurement noise to q, v and a, of that share

@@ -23,6 +23,8 @@ from ._hamilton import Hamilton as Hamilton
 from ._hamilton import ObservedMomentum as ObservedMomentum
 from ._legendre import SymbolicMomentum as SymbolicMomentum
 from ._mass_matrix import SparseMassMatrix as SparseMassMatrix
+from ._natural import Natural as Natural
+from ._natural import in_natural_units as in_natural_units
 from ._neural_ode import NeuralODE as NeuralODE
 from ._solve import DirectSolve as DirectSolve
 from ._solve import linear_solve as linear_solve

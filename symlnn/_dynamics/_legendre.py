@@ -64,19 +64,22 @@ class SymbolicMomentum(AbstractMomentum):
         `guess` (default zero) chooses the branch and must lie where L is real.
         """
         start = jnp.zeros_like(q) if guess is None else guess
-        size = jnp.maximum(1.0, jnp.max(jnp.abs(p)))
+        size = jnp.ones_like(q) if self.dynamics.sizes is None else self.dynamics.sizes.v.astype(q.dtype)
         tolerance = max(self.rtol, 10 * float(jnp.finfo(q.dtype).eps))
+        momentum = lambda v: self(q, v, m, t)  # noqa: E731
+        # that of velocities of their size, so that the equation is one of numbers of order one
+        scale = jnp.maximum(jnp.abs(jax.jacfwd(momentum)(start)) @ size, jnp.abs(p))
         solution = optx.root_find(
-            lambda v, _: (self(q, v, m, t) - p) / size,
+            lambda x, _: (momentum(x * size) - p) / scale,
             _DampedNewton(tolerance, tolerance),
-            start,
+            start / size,
             max_steps=128,
             throw=False,
         )
-        v = solution.value
+        v = solution.value * size
         # near a singularity of p(v), the speed of light say, p − p(v) stays above its tolerance by rounding alone
-        left = solve(jax.jacfwd(lambda v: self(q, v, m, t))(v), self(q, v, m, t) - p)
-        found = jnp.max(jnp.abs(left)) <= 10 * tolerance * (1 + jnp.max(jnp.abs(v)))
+        left = solve(jax.jacfwd(momentum)(v), momentum(v) - p)
+        found = jnp.max(jnp.abs(left / size)) <= 10 * tolerance * (1 + jnp.max(jnp.abs(v / size)))
         return jnp.where(found, v, jnp.nan)
 
     def hamiltonian(self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from .._compile import compile_expressions, compile_quantity
 from .._lattice import Lattice
 from .._system import Law, System
-from .._types import AbstractGiven, Coordinates, Matrix, RealScalar, Scalar, Varying
+from .._types import AbstractGiven, AbstractSizes, Coordinates, Matrix, RealScalar, Scalar, Varying
 from ._base import AbstractLagrangian
 from ._equation import AbstractEquationOfMotion, Equation
 from ._solve import DirectSolve, solve
@@ -57,6 +57,22 @@ class Parameters(AbstractGiven):
         return jnp.stack([jnp.asarray(known[name], like.dtype) for name in self.names])
 
 
+class DeclaredSizes(AbstractSizes):
+    """As declared: the standard deviation of each coordinate, 1 for angles; the root mean square of each velocity."""
+
+    q: Float[Array, " dof"]
+    v: Float[Array, " dof"]
+
+    @staticmethod
+    def of(system: System) -> "DeclaredSizes | None":
+        """Those of a system; None where it declares no states."""
+        if not system.states:
+            return None
+        marginals = zip(system.state_marginals(), system.is_angle, strict=True)
+        q, v = zip(*((1.0 if angle else x.std, y.size) for (x, y), angle in marginals), strict=True)
+        return DeclaredSizes(*(jnp.asarray(sizes, jnp.result_type(float)) for sizes in (q, v)))
+
+
 def _check_inputs(law: Law, u: Array | None) -> Array | None:
     count = len(law.u)
     if count and (u is None or u.shape != (count,)):
@@ -70,10 +86,12 @@ class SymbolicLagrangian(AbstractLagrangian):
 
     law: Law = eqx.field(static=True)
     parameters: Parameters
+    sizes: DeclaredSizes | None
 
     def __init__(self, system: System, parameters: Mapping[str, Any] | None = None):
         self.law = system.law
         self.parameters = Parameters(system, parameters)
+        self.sizes = DeclaredSizes.of(system)
 
     def __call__(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
         """L(q, v, m, t)."""
@@ -129,11 +147,13 @@ class SymbolicDynamics(AbstractEquationOfMotion):
 
     law: Law = eqx.field(static=True)
     parameters: Parameters
+    sizes: DeclaredSizes | None
     solver: lx.AbstractLinearSolver = DirectSolve()
 
     def __init__(self, system: System, parameters: Mapping[str, Any] | None = None):
         self.law = system.law
         self.parameters = Parameters(system, parameters)
+        self.sizes = DeclaredSizes.of(system)
 
     def equation(
         self,

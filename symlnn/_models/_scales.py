@@ -17,12 +17,12 @@ from jaxtyping import Array, Float
 
 from .._dynamics import SymbolicDynamics, SymbolicForces
 from .._system import System
-from .._types import AbstractGiven, Samples, States
+from .._types import AbstractSizes, Samples, States
 
 _RELATIVE_FLOOR = 1e-3
 
 
-class Scales(AbstractGiven):
+class Scales(AbstractSizes):
     """Centres and scales in the system's units: given, so that they are not trained, and arrays, so that compiled
     functions serve all of them."""
 

@@ -63,7 +63,7 @@ class Judgement:
 def roll_out(dynamics: AbstractDynamics, start: States, times: Array, tolerance: float | None = None) -> Rollout:
     """Roll-outs as every report makes them, with a bound on the integrator's steps that does not depend on units."""
     max_steps = _STEPS + _STEPS_A_FRAME * len(times)
-    integrator = Integrator(rtol=tolerance, atol=tolerance, max_steps=max_steps)
+    integrator = Integrator(rtol=tolerance, max_steps=max_steps)
     return simulate(dynamics, start, times=times, integrator=integrator)
 
 
