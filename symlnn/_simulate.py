@@ -9,7 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from ._dynamics import AbstractDynamics, Doubled, all_finite, in_natural_units, ode_terms, splits
+from ._dynamics import (
+    AbstractDynamics,
+    Accumulating,
+    Doubled,
+    Integrand,
+    all_finite,
+    in_natural_units,
+    ode_terms,
+    splits,
+)
 from ._inputs import Control, motion_axes
 from ._integrator import Integration, Integrator, default_tolerance, is_known, with_root_finder, with_tolerances
 from ._results import RESULTS, in_words
@@ -41,6 +50,8 @@ class Rollout(eqx.Module):
     v: Float[Array, "*batch time dof"]
     result: RESULTS
     """One code of `RESULTS` per motion: `successful`, `max_steps_reached`, `dt_min_reached`, `singular`, …"""
+    integral: Float[Array, "*batch time"] | None = None
+    """∫ g dt from the start on, of the `integrand` g of `simulate`; else None."""
     dense: DenseMotion | None = None
     """With `dense=True`, the motion at any time; else None."""
 
@@ -65,6 +76,7 @@ def simulate(
     times: Float[Array, " time"] | None = None,
     rate: float | None = None,
     u: Control | None = None,
+    integrand: Integrand | None = None,
     integrator: Integrator = _USUAL,
 ) -> Rollout:
     """Integrate ẏ = f(t, y) from the start, one motion or a batch along the leading axis.
@@ -74,6 +86,8 @@ def simulate(
     or at `times`, the first of which it then starts at. `u` stands for the inputs of the start: an array held constant,
     (u,) or a row for each motion; `SampledInputs`; or a function u(t, q, v). It is integrated in units of the sizes
     that the law holds of its coordinates and velocities, so that tolerances mean the same in metres and in ångström.
+
+    An `integrand` g(q, v, m, u, t), of order one, is integrated along with the motion: see `Rollout.integral`.
 
     A motion that fails has its own result code and does not disturb the others; it never raises. The code is that of
     the law where, at the last state that was reached, ẏ is not finite or does not solve its equation, `singular` say;
@@ -92,7 +106,8 @@ def simulate(
     motions = states.q.shape[0] if states.q.ndim == 2 else None
     control = states.u if u is None else u if callable(u) else as_float(u)
     axes = motion_axes(control, motions)
-    return _integrate(integrator.prepared(instants), dynamics, instants, states, control, axes)
+    law = dynamics if integrand is None else Accumulating(dynamics, integrand)
+    return _integrate(integrator.prepared(instants), law, instants, states, control, axes)
 
 
 def flow(
@@ -219,7 +234,8 @@ def _motion(
     q, v = jax.vmap(lambda t, y: law.observe(t, y, start.m))(times, states)
     q, v = (jnp.where(moving, along, jnp.inf).at[0].set(first) for along, first in ((q, start.q), (v, start.v)))
     dense = DenseMotion(law, solution.interpolation, start.m) if integration.dense else None
-    return Rollout(times, q, v, result, dense)
+    integral = jax.tree.leaves(states)[-1] if isinstance(dynamics, Accumulating) else None
+    return Rollout(times, q, v, result, integral, dense)
 
 
 def _result(law: AbstractDynamics, reported: diffrax.RESULTS, t: Array, y: Any, args: tuple, moving: Array) -> RESULTS:

@@ -94,8 +94,8 @@ def test_training_lowers_the_error(spec: symlnn.ModelSpec) -> None:
     model = symlnn.find_model(spec.model, recipe=symlnn.Recipe.single(symlnn.FirstOrder(chunk=50)))
     learned = symlnn.learn(spec.system, model, budget=symlnn.Budget(steps=200))
     samples = drawn(spec.system, 1000, 9)
-    before = symlnn.metrics.acceleration_errors(samples.a, predicted(spec.build(jax.random.key(0)), samples.states))
-    after = symlnn.metrics.acceleration_errors(samples.a, predicted(learned.dynamics, samples.states))
+    before = symlnn.metrics.acceleration_errors(samples, predicted(spec.build(jax.random.key(0)), samples.states))
+    after = symlnn.metrics.acceleration_errors(samples, predicted(learned.dynamics, samples.states))
     # the network of the paper, whose accelerations are off by ten times their size at first, needs hours
     share = 0.7 if spec.model.name == "lnn_plain" else 1 / 3
     assert after.relative_rms < share * before.relative_rms

@@ -108,7 +108,7 @@ def _train(name: str, config: Config, system: symlnn.System, bench: Bench, seed:
     completed(fit)
     predict = eqx.filter_jit(partial(symlnn.accelerations, at_once=2_000))
     predicted = [predict(member, bench.test.states) for member in symlnn.unstack(fit.model)]
-    errors = np.array([acceleration_errors(bench.test.a, a).l1_sum for a in predicted])
+    errors = np.array([acceleration_errors(bench.test, a).l1_sum for a in predicted])
     middle = int(np.argsort(errors, kind="stable")[(config.seeds - 1) // 2])
     own = fit.member(middle)
     return Seeds(fit, errors, float(np.median(errors)), ModelResult(name, spec, own.model, own, bench.judge(own.model)))

@@ -181,7 +181,7 @@ def _train(
         predicted = eqx.filter_jit(eqx.filter_vmap(symlnn.accelerations, in_axes=(0, None)))(
             completed(found).model, test.states
         )
-        errors = [acceleration_errors(test.a, a).l1_sum for a in predicted]
+        errors = [acceleration_errors(test, a).l1_sum for a in predicted]
         return [tuple(errors[i : i + len(keys)]) for i in range(0, len(errors), len(keys))]
 
     plain = ensemble("lnn_plain", [Architecture(width, hidden, "softplus", rule) for rule in RULES])

@@ -1,5 +1,7 @@
 """The laws of motion: from a Lagrangian or a Hamiltonian, from SymPy's equations, or from a function given directly."""
 
+from ._accumulating import Accumulating as Accumulating
+from ._accumulating import Integrand as Integrand
 from ._base import AbstractDynamics as AbstractDynamics
 from ._base import AbstractHamiltonian as AbstractHamiltonian
 from ._base import AbstractLagrangian as AbstractLagrangian
@@ -8,7 +10,10 @@ from ._base import AbstractSecondOrderDynamics as AbstractSecondOrderDynamics
 from ._base import Forces as Forces
 from ._base import all_finite as all_finite
 from ._base import verdict as verdict
+from ._batch import acceleration_sizes as acceleration_sizes
 from ._batch import accelerations as accelerations
+from ._batch import rate_sizes as rate_sizes
+from ._batch import relative_rms as relative_rms
 from ._direct import DirectAcceleration as DirectAcceleration
 from ._doubled import Doubled as Doubled
 from ._equation import AbstractEquationOfMotion as AbstractEquationOfMotion

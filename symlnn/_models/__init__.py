@@ -23,7 +23,6 @@ from ._model import trainable as trainable
 from ._neighbourhood_mlp import NeighbourhoodMLP as NeighbourhoodMLP
 from ._node import VectorFieldMLP as VectorFieldMLP
 from ._scales import Scales as Scales
-from ._scales import floored as floored
 from ._scales import natural_scales as natural_scales
 from ._site_scales import SiteScales as SiteScales
 from ._spec import ModelSpec as ModelSpec

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._dynamics import SymbolicDynamics, SymbolicForces
+from .._dynamics import SymbolicDynamics, rate_sizes
 from .._system import System
 from .._types import AbstractSizes, Samples, States
 
@@ -45,7 +45,7 @@ class Scales(AbstractSizes):
     t: Float[Array, ""]
     """The standard deviation of t; 0 where nothing depends on time."""
     energy: Float[Array, ""]
-    """The size of L: 1, or what the declared forces fix it to, in which case L is no longer free up to a factor."""
+    """The size of L: 1, or M V² where declared forces fix it, so that L is no longer free up to a factor."""
     timed: bool = eqx.field(static=True)
     """Whether the system depends on time."""
 
@@ -87,24 +87,22 @@ def _scales(*, timed: bool, **arrays: Any) -> Scales:
     return Scales(**{name: jnp.asarray(x, jnp.result_type(float)) for name, x in arrays.items()}, timed=timed)
 
 
-def natural_scales(system: System, samples: Samples) -> Scales:
-    """The scales of a system: q, v, m, u and t from its declaration, a and p from data; all from data where it declares
-    no states."""
+def natural_scales(system: System, samples: Samples, *, measured: bool = False) -> Scales:
+    """The scales of a system: q, v, m, u and t from its declaration, the others from samples; of `measured` samples,
+    and where it declares no states, all of them."""
     states = samples.states
     angles = np.array(system.is_angle)
-    if system.states:
+    if system.states and not measured:
         positions, velocities = zip(*system.state_marginals(), strict=True)
         q_mean, q = np.array([d.mean for d in positions]), np.array([d.std for d in positions])
         v = np.array([d.size for d in velocities])
     else:
-        q_mean, q = np.mean(states.q, axis=0), np.std(states.q, axis=0)
-        v = np.sqrt(np.mean(np.square(states.v), axis=0))
+        q_mean, spread = np.mean(states.q, axis=0), np.std(states.q, axis=0)
+        q, v = (_unless_zero(np.asarray(x)) for x in (spread, _rms(states.v)))
     q = np.where(angles, 1.0, q)
-    measured = _measured(SymbolicDynamics(system), SymbolicForces(system), samples)
-    a, p, p_rate, forces = map(np.asarray, measured)
-    rate = np.max(a / v)
-    # a coordinate that is never accelerated still needs a scale: a small share of what the others suggest
-    a = np.maximum(a, v * _RELATIVE_FLOOR * rate) if rate > 0 else v**2 / q
+    p, p_rate, mass = map(np.asarray, _measured(SymbolicDynamics(system), samples))
+    a = np.asarray(rate_sizes(jnp.asarray(v), _rms(samples.a))) if np.any(samples.a) else v**2 / q
+    energy = float(np.max(mass * v**2))
     domain = system.domain
     inputs = np.array([marginal.size for d in domain.inputs.values() for marginal in d.marginals])
     timed, t_mean, t = _of_time(system, states)
@@ -113,32 +111,37 @@ def natural_scales(system: System, samples: Samples) -> Scales:
         q=q,
         v=v,
         a=a,
-        p=floored(p),
-        p_rate=floored(p_rate),
+        p=_of_energy(p * v, energy) / v,
+        p_rate=_of_energy(p_rate * q, energy) / q,
         m_mean=[d.mean for d in domain.varying],
         m=[d.std for d in domain.varying],
         u=_unless_zero(inputs),
         t_mean=t_mean,
         t=t,
-        energy=np.max(forces * v**2 / a) if system.has_forces else 1.0,
+        energy=energy if system.has_forces else 1.0,
         timed=timed,
     )
 
 
+def _rms(values: Array) -> Array:
+    return jnp.sqrt(jnp.mean(values**2, axis=0))
+
+
 @eqx.filter_jit
-def _measured(dynamics: SymbolicDynamics, forces: SymbolicForces, samples: Samples) -> tuple[Array, ...]:
-    """The root mean squares of a, ṗ and Q, and the medians of |p|: a, p, ṗ, Q."""
+def _measured(dynamics: SymbolicDynamics, samples: Samples) -> tuple[Array, ...]:
+    """The medians of |p|, and the root mean squares of ṗ and of the diagonal of the mass matrix."""
     states = samples.states
 
-    def along(q: Array, v: Array, a: Array, m: Array, t: Array) -> tuple[Array, Array]:
-        return jax.jvp(lambda q, v, t: dynamics.momenta(q, v, m, t), (q, v, t), (v, a, jnp.ones_like(t)))
+    def along(state: States, a: Array) -> tuple[Array, Array, Array]:
+        def momenta(q: Array, v: Array, t: Array) -> Array:
+            return dynamics.momenta(q, v, state.m, t)
 
-    def rms(values: Array) -> Array:
-        return jnp.sqrt(jnp.mean(values**2, axis=0))
+        point, direction = (state.q, state.v, state.t), (state.v, a, jnp.ones_like(state.t))
+        masses = jnp.diagonal(dynamics.mass_matrix(state.q, state.v, state.m, state.t))
+        return *jax.jvp(momenta, point, direction), masses
 
-    p, rate = jax.vmap(along)(states.q, states.v, samples.a, states.m, states.t)
-    acting = jax.vmap(forces)(states.q, states.v, states.m, states.u, states.t)
-    return rms(samples.a), jnp.median(jnp.abs(p), axis=0), rms(rate), rms(acting)
+    p, rate, masses = jax.vmap(along)(states, samples.a)
+    return jnp.median(jnp.abs(p), axis=0), _rms(rate), _rms(masses)
 
 
 def _of_time(system: System, states: States) -> tuple[bool, float, float]:
@@ -157,7 +160,8 @@ def _unless_zero(sizes: np.ndarray) -> np.ndarray:
     return np.where(sizes > 0, sizes, 1.0)
 
 
-def floored(sizes: np.ndarray) -> np.ndarray:
-    """The sizes, with the largest (or one) in place of those below a thousandth of it: zero but for rounding."""
-    largest = sizes.max() if sizes.max() > 0 else 1.0
-    return np.where(sizes > _RELATIVE_FLOOR * largest, sizes, largest)
+def _of_energy(products: np.ndarray, energy: float) -> np.ndarray:
+    """Products of energies, p V or ṗ Q, with the largest, or that energy, for those below a thousandth of it: they are
+    zero but for rounding. Only energies of different coordinates can be compared."""
+    largest = products.max() if products.max() > 0 else energy
+    return np.where(products > _RELATIVE_FLOOR * largest, products, largest)

@@ -12,13 +12,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._data import Stream, draw, require_finite, sample_states
-from .._dynamics import AbstractDynamics, SymbolicDynamics, accelerations
+from .._dynamics import AbstractDynamics, Integrand, SymbolicDynamics, accelerations
 from .._integrator import Integrator
 from .._simulate import Rollout, simulate
 from .._system import System
-from .._types import Key, Samples, States
+from .._types import AbstractSizes, Key, Samples, States
 from ..metrics import (
     AccelerationErrors,
+    Power,
     Spread,
     acceleration_errors,
     balance_errors,
@@ -27,11 +28,13 @@ from ..metrics import (
     energy_scale,
     share_outside,
     state_errors,
+    turn_time,
     valid_times,
 )
 
-_FRAMES_PER_SECOND = 40.0
-_MAX_FRAMES = 4000
+_FRAMES_A_TURN = 8.0
+"""In the time in which states change by their size."""
+_FEWEST_FRAMES, _MOST_FRAMES = 400, 4000
 _AT_ONCE = 2000
 _STEPS, _STEPS_A_FRAME = 4096, 4
 """A roll-out that needs more steps of the integrator has failed, else one bad model would hold up the report."""
@@ -60,11 +63,18 @@ class Judgement:
     """The share of roll-out time spent where no state was sampled; NaN where that is not known."""
 
 
-def roll_out(dynamics: AbstractDynamics, start: States, times: Array, tolerance: float | None = None) -> Rollout:
+def roll_out(
+    dynamics: AbstractDynamics,
+    start: States,
+    times: Array,
+    *,
+    tolerance: float | None = None,
+    integrand: Integrand | None = None,
+) -> Rollout:
     """Roll-outs as every report makes them, with a bound on the integrator's steps that does not depend on units."""
     max_steps = _STEPS + _STEPS_A_FRAME * len(times)
     integrator = Integrator(rtol=tolerance, max_steps=max_steps)
-    return simulate(dynamics, start, times=times, integrator=integrator)
+    return simulate(dynamics, start, times=times, integrand=integrand, integrator=integrator)
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,10 @@ class Bench:
     balance: Callable[[Rollout], Float[np.ndarray, "batch time"]]
     """The error of the energy, or of the power balance, along roll-outs."""
     outside: Callable[[Rollout], float] = lambda rollout: math.nan
+    integrand: Integrand | None = None
+    """What `balance` needs to be integrated along with a motion."""
+    sizes: AbstractSizes | None = None
+    """Those of coordinates and velocities, as declared."""
     tolerance: float | None = None
     """That of a step of the integrator, where it is not the usual one."""
     unfinished: tuple[str, ...] = ()
@@ -96,11 +110,13 @@ class Bench:
         test = draw(Stream.of(system), test_key, test_states)
         require_finite(system, test)
         start = sample_states(system, trajectories, key=start_key, initial=True)
-        frames = min(_MAX_FRAMES, max(400, round(_FRAMES_PER_SECOND * system.duration)))
         truth = SymbolicDynamics(system)
-        scale = energy_scale(system, test.states)
+        turns = system.duration / turn_time(truth, start)
+        frames = int(np.clip(_FRAMES_A_TURN * np.nan_to_num(turns), _FEWEST_FRAMES, _MOST_FRAMES))
+        scale = energy_scale(system)
         times = jnp.linspace(0.0, system.duration, frames + 1)
-        start, rollout, unfinished = _finished(start, roll_out(truth, start, times))
+        integrand = None if system.conserves_energy else Power(truth, scale)
+        start, rollout, unfinished = _finished(start, roll_out(truth, start, times, integrand=integrand))
         return Bench(
             truth=truth,
             test=test,
@@ -110,6 +126,8 @@ class Bench:
             is_angle=system.is_angle,
             balance=lambda rollout: balance_errors(system, rollout, start, scale),
             outside=lambda rollout: share_outside(system, rollout),
+            integrand=integrand,
+            sizes=truth.sizes,
             unfinished=unfinished,
         )
 
@@ -121,7 +139,7 @@ class Bench:
 
         Errors of the energy are relative to its root mean square at the start.
         """
-        start, rollout, unfinished = _finished(start, roll_out(truth, start, times, tolerance))
+        start, rollout, unfinished = _finished(start, roll_out(truth, start, times, tolerance=tolerance))
         energies = energy_along(truth, rollout, start.m)
         scale = float(np.sqrt(np.mean(np.square(energies[:, 0])))) or 1.0
 
@@ -153,13 +171,13 @@ class Bench:
         predicted = _accelerations(dynamics, self.test.states)
         rollout = self.rollout
         if self.moves:
-            rollout = roll_out(dynamics, self.start, rollout.t, self.tolerance)
+            rollout = roll_out(dynamics, self.start, rollout.t, tolerance=self.tolerance, integrand=self.integrand)
         motion = self._motion(rollout)
         errors = motion.balance
         if self.moves:
-            errors = state_errors(self.rollout, rollout, is_angle=self.is_angle)
+            errors = state_errors(self.rollout, rollout, is_angle=self.is_angle, sizes=self.sizes)
         return Judgement(
-            acceleration=acceleration_errors(self.test.a, predicted),
+            acceleration=acceleration_errors(self.test, predicted),
             test_accelerations=np.asarray(predicted),
             motion=motion,
             state_errors=errors,
@@ -175,7 +193,8 @@ def _finished(start: States, rollout: Rollout) -> tuple[States, Rollout, tuple[s
         return start, rollout, ()
     kept = jnp.flatnonzero(reached)
     codes = jax.tree.map(lambda code: code[kept], rollout.result)
-    rest = Rollout(rollout.t, rollout.q[kept], rollout.v[kept], codes)
+    integral = None if rollout.integral is None else rollout.integral[kept]
+    rest = Rollout(rollout.t, rollout.q[kept], rollout.v[kept], codes, integral)
     return start[kept], rest, tuple(map(str, rollout.reasons[~reached]))
 
 

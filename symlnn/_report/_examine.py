@@ -161,7 +161,7 @@ def examine(
         bench = Bench.of_system(system, test_states=effort.test_states, trajectories=effort.trajectories, key=key)
         exponents, chaotic = np.zeros(0), None
         if bench.moves:
-            exponents, chaotic = lyapunov_exponents(bench.truth, bench.start[:20], system.duration)
+            exponents, chaotic = lyapunov_exponents(bench.truth, bench.start[:20], is_angle=system.is_angle)
     examination = Examination(system, bench, effort, settings, data, timer, listener)
     results = tuple(examination.measure(name, candidate) for name, candidate in models.items())
     return Validation(

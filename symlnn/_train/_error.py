@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from .._dynamics import accelerations
+from .._dynamics import acceleration_sizes, accelerations, relative_rms
 from .._types import Samples, Scalar
 from ._residual import AbstractResidual
 
@@ -20,14 +20,14 @@ class AbstractError(eqx.Module):
 
 
 class AccelerationError(AbstractError):
-    """The relative root-mean-square error of the accelerations, √(Σ|â − a|² / Σ|a|²)."""
+    """The root mean square of the errors of the accelerations, each in units of its size."""
 
     samples: Samples
 
     def __call__(self, model: Any) -> Scalar:
         """The error over the samples."""
         predicted = accelerations(model, self.samples.states)
-        return jnp.sqrt(jnp.sum((predicted - self.samples.a) ** 2) / jnp.sum(self.samples.a**2))
+        return relative_rms(predicted - self.samples.a, acceleration_sizes(self.samples))
 
 
 class ResidualError(AbstractError):

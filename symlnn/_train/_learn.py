@@ -12,14 +12,14 @@ from .._data import Instants, Resample, Source, Stream, draw, hold_out, matching
 from .._dynamics import AbstractDynamics
 from .._models import Builder, Model, ModelSpec, TrainedModel, find_model, natural_scales
 from .._system import System
-from .._types import Key, Samples, key_of
+from .._types import Samples, key_of
 from ._checkpoint import Checkpoint
-from ._error import AbstractError, AccelerationError
+from ._error import AccelerationError
 from ._fingerprint import fingerprint
 from ._fit import HELD_OUT, HELD_OUT_SHARE, Fit, fit
 from ._monitor import Listener, Monitor
 from ._recipe import Budget, Recipe
-from ._residual import AbstractResidual, find_residual
+from ._residual import find_residual
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,27 @@ def learn(
     """
     found, data = find_model(model), None if data is None else matching(data, system)
     build, train, held = jax.random.split(key_of(seed), 3)
-    scaled = _scaled(system, data, held)
-    spec = ModelSpec(found, system, natural_scales(system, scaled))
+    training, held_out = (None, None) if data is None else hold_out(data, HELD_OUT_SHARE, held)  # pyright: ignore[reportArgumentType]
+    scaled = draw(Stream.of(system), held, HELD_OUT) if training is None else Instants().of(training)
+    spec = ModelSpec(found, system, natural_scales(system, scaled, measured=training is not None))
     declaration = spec.to_json()  # what cannot be kept in a file says so before hours are spent
     dynamics = spec.build(build)
     some = scaled[jax.random.permutation(jax.random.key(0), scaled.size)[:HELD_OUT]]
     residual = find_residual(found.residual, dynamics, spec.scales, some)
-    source, error = _divided(system, residual, data, scaled, held)
+    source: Source = Stream.of(system, residual.observations)
+    error = AccelerationError(scaled)
+    if training is not None:
+        _require_unwrapped(system, training)
+        source = Resample(residual.observations.of(training))
+        unseen = Instants().of(held_out)
+        error = AccelerationError(unseen[jax.random.permutation(held, unseen.size)[:HELD_OUT]])
     rows = jax.eval_shape(lambda: residual(dynamics, source(train, 1))).shape[-1]
     recipe = (found.recipe or Recipe()).sized(rows, system.dof)
     if checkpoint is not None:
         run: dict[str, Any] = {
             "seed": seed,
             "spec": declaration,
-            "data": None if data is None else fingerprint(scaled),
+            "data": None if data is None else fingerprint((scaled, error)),
         }
         checkpoint = dataclasses.replace(checkpoint, run={**run, **checkpoint.run})
     fitted = fit(
@@ -82,25 +89,6 @@ def learn(
         monitor=Monitor(error, checkpoint, listener),
     )
     return Learned(TrainedModel(fitted.model, spec), fitted)
-
-
-def _scaled(system: System, data: xr.Dataset | Samples | None, key: Key) -> Samples:
-    """The samples that scales are taken from."""
-    return draw(Stream.of(system), key, HELD_OUT) if data is None else Instants().of(data)
-
-
-def _divided(
-    system: System, residual: AbstractResidual, data: xr.Dataset | Samples | None, scaled: Samples, key: Key
-) -> tuple[Source, AbstractError]:
-    """Where training draws from, and the error on what it does not draw: on motions that it has not seen."""
-    if data is None:
-        return Stream.of(system, residual.observations), AccelerationError(scaled)
-    training, held_out = hold_out(data, HELD_OUT_SHARE, key)  # pyright: ignore[reportArgumentType]
-    source = Resample(residual.observations.of(training))
-    _require_unwrapped(system, training)
-    held = Instants().of(held_out)
-    order = jax.random.permutation(key, held.size)[:HELD_OUT]
-    return source, AccelerationError(held[order])
 
 
 def _require_unwrapped(system: System, data: Any) -> None:

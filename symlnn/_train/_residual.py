@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._data import AbstractObservations, Instants, Stretches
-from .._dynamics import AbstractDynamics, AbstractEquationOfMotion, accelerations
+from .._dynamics import AbstractDynamics, AbstractEquationOfMotion, accelerations, rate_sizes
 from .._inputs import SampledInputs
-from .._models import Scales, floored
+from .._models import Scales
 from .._simulate import flow
 from .._types import Samples, Scalar, Segments, States, as_float
 
@@ -121,10 +121,10 @@ class VectorFieldResidual(AbstractResidual):
     def scaled_by(dynamics: AbstractDynamics, samples: Samples) -> "VectorFieldResidual":
         """The residual with the scales S of these samples.
 
-        A rate below a thousandth of the largest of its part, as that of a conserved momentum, is given the largest's.
+        Of what does not change, as a conserved momentum, it is a thousandth of what its own spread and the quickest of
+        the others suggest.
         """
-        sizes = [floored(np.asarray(size)) for size in _sizes_of_rates(dynamics, samples)]
-        return VectorFieldResidual(tuple(map(as_float, sizes)))
+        return VectorFieldResidual(tuple(_sizes_of_rates(dynamics, samples)))
 
     def __call__(self, dynamics: AbstractDynamics, batch: Samples) -> Residuals:
         """The residuals of a batch, (batch, the size of y)."""
@@ -149,8 +149,10 @@ def _states_and_rates(dynamics: AbstractDynamics, samples: Samples) -> tuple[Any
 @eqx.filter_jit
 def _sizes_of_rates(dynamics: AbstractDynamics, samples: Samples) -> list[Array]:
     """The root mean square of dy/dt, for each part of y."""
-    _, rates = _states_and_rates(dynamics, samples)
-    return [jnp.sqrt(jnp.mean(rate**2, axis=0)) for rate in rates]
+    y, rates = _states_and_rates(dynamics, samples)
+    spreads = [jnp.std(part, axis=0) for part in y]
+    sizes = rate_sizes(jnp.concatenate(spreads), jnp.concatenate([jnp.sqrt(jnp.mean(r**2, axis=0)) for r in rates]))
+    return jnp.split(sizes, np.cumsum([len(spread) for spread in spreads])[:-1])
 
 
 class TrajectoryResidual(AbstractResidual):
