@@ -5,8 +5,8 @@ fixed boundary, where the field is zero and at rest.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -79,6 +79,28 @@ class Graph:
             )
             for places in by_size(self.neighbourhoods)
         )
+
+
+def widened(graph: Graph, wanted: Sequence[Set[int]]) -> Graph:
+    """The graph, with the neighbours of neighbours added as often as it takes until each site sees the sites wanted.
+
+    A place that is another's by a second way, on the left of one on the right, is left out at all sites alike, so that
+    places keep their order. Raises `ValueError` where the sites wanted are not to be reached.
+    """
+    while not all(set(row) >= wanted[row[0]] for row in graph.neighbourhoods if row[0] < graph.sites):
+        around = {row[0]: row for row in graph.neighbourhoods}
+        size = max(map(len, graph.neighbourhoods))
+        around[graph.sites] = (graph.sites,) * size  # beyond a place at rest all is at rest
+        if graph.site_attributes or graph.edge_attributes or len({len(row) for row in around.values()}) > 1:
+            raise ValueError("Only neighbourhoods of one size and without attributes can be widened.")
+        rows = {i: [k for j in row for k in around[j]] for i, row in around.items()}
+        interior = max(rows.values(), key=lambda row: len(set(row)))
+        places = [place for place, site in enumerate(interior) if site not in interior[:place]]
+        if len(places) == size:
+            raise ValueError("The sites wanted are not connected by neighbours.")
+        found = tuple(tuple(row[place] for place in places) for i, row in rows.items() if i < graph.sites)
+        graph = replace(graph, neighbourhoods=found)
+    return graph
 
 
 def pairs(graph: Graph) -> np.ndarray:

@@ -147,3 +147,24 @@ def test_needs_a_graph(model: str, pendulum: symlnn.System) -> None:
 def test_wrong_densities(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         symlnn.MLPDensity(SCALES, SMALL, **{"members": 3, "key": jax.random.key(0)} | arguments)
+
+
+@pytest.mark.parametrize(("stencil", "order", "reach"), [("compact", 2, 1), ("central", 2, 2), ("compact", 4, 3)])
+def test_the_baseline_sees_what_the_law_does(stencil: str, order: int, reach: int) -> None:
+    """An acceleration depends on all neighbourhoods that its site is in: of a central slope, two sites away."""
+    field = symlnn.load_field("wave_equation")
+    assert field is not None
+    system = field.discretise(12, order=order, stencil=stencil)
+    samples = symlnn.Stream.of(system)(jax.random.key(0), 50)
+    spec = symlnn.ModelSpec(
+        symlnn.find_model("gnn", architecture=SMALL), system, symlnn.natural_scales(system, samples)
+    )
+    learned, truth = spec.build(jax.random.key(1)), symlnn.SymbolicDynamics(system)
+    state = samples.states[0]
+
+    def seen(law: symlnn.AbstractDynamics) -> set[int]:
+        response = np.asarray(jax.jacobian(lambda q: law.acceleration(q, state.v))(state.q))
+        return set(np.flatnonzero(response[0]).tolist())
+
+    assert max(min(j, 12 - j) for j in seen(truth)) == reach
+    assert seen(truth) <= seen(learned)

@@ -77,7 +77,7 @@ def test_energy_scale_without_a_potential() -> None:
 
 
 def test_energy_scale_of_heavy_tails() -> None:
-    """1/√(1 − v²) near the speed of light, and a force g q that varies: some are of hundreds, most kinetic ones of 0.2."""
+    """Near the speed of light, and with a force that varies, some are of hundreds, and most kinetic ones of 0.2."""
     assert metrics.energy_scale(symlnn.load_system("relativistic_particle")) == pytest.approx(1.9, rel=0.05)
 
 

@@ -291,8 +291,8 @@ def simulate(
     _claim(context, out)
     loaded = _system(system, set_, param)
     trained = None if model is None else load_model(model, allow_code=allow_code)
-    if trained is not None and trained.spec.system.q != loaded.q:
-        raise ValueError(f"{model} is a model of {trained.spec.system.name}, not of {loaded.name}.")
+    if trained is not None:
+        loaded.require_same(trained.spec.system, f"{model} is a model", "Name the system that it was trained on.")
     dataset = generate_trajectories(
         loaded,
         initial_states(loaded, trajectories, parse_assignments("--initial", initial), seed),

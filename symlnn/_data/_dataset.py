@@ -86,7 +86,8 @@ def load_dataset(path: str | Path, system: System | None = None) -> xr.Dataset:
         source = system_from_json(parsed(dataset.attrs[_ATTRIBUTE])["system"])
         dataset = matching(dataset, source)
     if system is not None:
-        _check_origin(path, source, system)
+        remedy = "Generate data of this system, or name the one that the data are of."
+        system.require_same(source, f"{path} holds data", remedy)
     return dataset
 
 
@@ -180,15 +181,3 @@ def _check_attributes(stored: Any) -> None:
 def _require_small(path: Path, size: int) -> None:
     if size > _UNPACKED + _INFLATED * path.stat().st_size:
         raise ValueError(f"it would take {size / 2**20:,.0f} MiB of memory")
-
-
-def _check_origin(path: Path, source: System, system: System) -> None:
-    for what in ("name", "coordinates", "parameters", "lagrangian", "dissipation", "forces"):
-        theirs, ours = getattr(source, what), getattr(system, what)
-        if theirs != ours:
-            # neither sorted nor evaluated: an expression of a stranger can take long to be written out
-            shown = "another one" if what in ("lagrangian", "dissipation", "forces") else f"{theirs}"[:200]
-            raise ValueError(
-                f"{path} holds data of another system: its {what} is {shown}, but {system.name} has {ours}. "
-                "Generate data of this system, or name the one that the data are of."
-            )

@@ -33,9 +33,11 @@ def generate(system: System, samples: int, *, seed: int = 0) -> xr.Dataset:
 def require_finite(system: System, samples: Samples) -> None:
     """Raise a `ValueError` where an acceleration of the declared system is not finite."""
     if not bool(np.isfinite(samples.a).all()):
+        single = samples.a.dtype == np.float32
         raise ValueError(
             f"The accelerations of {system.name} are not finite at some sampled states: "
-            "narrow the distributions in states to where the mass matrix is regular."
+            + ("use float64, whose range is wider (--precision float64, jax_enable_x64), or " if single else "")
+            + "narrow the distributions in states to where the mass matrix is regular."
         )
 
 

@@ -17,7 +17,7 @@ from .._dynamics import (
     Neighbourhoods,
     SparseEulerLagrange,
 )
-from .._neighbourhoods import Graph
+from .._neighbourhoods import Graph, widened
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._mlp import Architecture
@@ -183,4 +183,15 @@ def gnn(system: System, scales: Scales, architecture: Architecture, *, key: Key)
     The accelerations of a site from its neighbourhood, with the same network at every site.
     """
     graph = _graph(system, "gnn")
+    if graph.ordered:
+        # an acceleration depends on more than the density of a site: on those of all neighbourhoods that it is in
+        graph = widened(graph, _acting(system, graph))
     return acceleration_network(graph, SiteScales.of(scales, graph), architecture, key=key)
+
+
+def _acting(system: System, graph: Graph) -> list[set[int]]:
+    """For each site the sites whose coordinates or velocities stand in its equation of motion."""
+    place = {symbol: i // graph.fields for symbols in (system.q, system.v) for i, symbol in enumerate(symbols)}
+    rows = system.generalized_forces - system.law.unsimplified.bias
+    seen = [{place[s] for s in row.free_symbols if s in place} for row in rows]
+    return [set().union(*seen[i : i + graph.fields]) for i in range(0, len(seen), graph.fields)]

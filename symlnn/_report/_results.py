@@ -95,6 +95,7 @@ class ModelResult:
             "trainable_parameters": parameter_count(self.dynamics),
             "states_seen": 0 if fit is None else fit.seen,
             "train_seconds": 0.0 if fit is None else fit.seconds,
+            "compile_seconds": 0.0 if fit is None else fit.compile_seconds,
             "steps": [] if fit is None else list(fit.steps),
             "warning": self.warning,
             "acceleration": dataclasses.asdict(self.acceleration),
@@ -195,7 +196,11 @@ class Validation:
     def _model(self, model: ModelResult) -> dict[str, Any]:
         median = model.valid_time
         balance = dataclasses.asdict(model.motion.spread)
-        return model.to_json() | {
+        names = [symbol.name for symbol in self.system.q]
+        by_name = dict(zip(names, model.acceleration.coordinates, strict=True))
+        figures = model.to_json()
+        return figures | {
+            "acceleration": figures["acceleration"] | {"coordinates": by_name},
             "energy": balance if self.system.conserves_energy else None,
             "power_balance": None if self.system.conserves_energy else balance,
             "valid_time": {

@@ -112,6 +112,7 @@ def entries(law: Law, what: str, declared: Any) -> dict[tuple[Any, ...], Abstrac
         group = tuple(key) if isinstance(key, tuple | sp.Tuple) else (key,)
         for y in group:
             if y not in known:
+                law.check_time(what, y)
                 raise ValueError(f"{what} names {y}, which is no coordinate or velocity: give it one that is.")
             if y in seen:
                 raise ValueError(f"{what} names {y} twice: give it one distribution, alone or jointly.")

@@ -5,6 +5,8 @@ from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
+from sympy.vector.basisdependent import BasisDependent
+from sympy.vector.scalar import BaseScalar
 
 _FINISHED = ("sympy.core.", "sympy.functions.", "sympy.logic.")
 
@@ -23,6 +25,11 @@ def scalar(value: Any, what: str) -> sp.Expr:
         raise ValueError(
             f"{what} must be a scalar SymPy expression, but is a {type(value).__name__}. "
             "Take a dot product or an element of a vector or matrix."
+        )
+    if expression.has(BasisDependent, BaseScalar):
+        raise ValueError(
+            f"{what} holds a vector or frame coordinate of sympy.vector, {expression}: take a dot product, and write "
+            "positions with coordinates of the system."
         )
     if expression.has(sp.I):
         raise ValueError(f"{what} is complex (it contains the imaginary unit): write it with real functions.")
@@ -46,6 +53,10 @@ def _is_finished(node: Any) -> bool:
 
 def ordered(value: Any, what: str) -> tuple[Any, ...]:
     """The items of a sequence. Raises `ValueError` that names `what` where their order is not given."""
+    if isinstance(value, sp.Expr):
+        raise ValueError(
+            f"{what} must be a tuple or a list, but is {value} itself: write {what}=({value},), with a comma."
+        )
     if isinstance(value, Set | Mapping | str) or not isinstance(value, Iterable):
         raise ValueError(f"{what} must be a tuple or a list, but is a {type(value).__name__}.")
     return tuple(value)

@@ -9,6 +9,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
+from sympy.physics.units import Quantity
 
 from .. import _symbolic
 from .._frozen import FrozenDict
@@ -249,6 +250,7 @@ class Law:
     def check_symbols(self, what: str, expression: sp.Expr, *, inputs: bool = False) -> None:
         """Raise a `ValueError` where `what`, an expression, holds a symbol that is not known here."""
         plain = self.plain(expression)
+        self.check_time(what, plain)
         accelerations = plain.free_symbols & set(self.a)
         left = plain.atoms(sp.Derivative)
         if accelerations or left:
@@ -257,19 +259,60 @@ class Law:
                 f"time derivatives with respect to {self.t} may appear. Write velocities as q.diff({self.t}), with the "
                 "same time symbol."
             )
-        functions = plain.atoms(AppliedUndef)
-        if functions:
+        for function in sorted(plain.atoms(AppliedUndef), key=str):
+            self._explain_function(what, plain, function)
+        if plain.has(sp.DiracDelta):
+            raise ValueError(f"{what} contains DiracDelta: no motion can follow an impulse. Write a smooth pulse.")
+        if plain.has(Quantity):
             raise ValueError(
-                f"{what} contains {listed(functions)}, which is no coordinate: add it to coordinates or inputs, or "
-                "make it a parameter."
+                f"{what} contains the unit {listed(plain.atoms(Quantity))}: write numbers, and name units beside them, "
+                "as in Parameter(1.0, 'm')."
             )
+        if plain.has(sp.Indexed):
+            raise ValueError(f"{what} contains {listed(plain.atoms(sp.Indexed))}: write a symbol for each element.")
         known = {*self.parameters, *self.q, *self.v, self.t, *(self.u if inputs else ())}
         for symbol in sorted(plain.free_symbols - known, key=str):
             self._explain_unknown(what, symbol)
 
+    def check_time(self, what: str, expression: sp.Expr) -> None:
+        """Raise a `ValueError` where an expression holds a coordinate of another time symbol."""
+        names = {x.func.__name__: x for x in self.coordinates}
+        for function in expression.atoms(AppliedUndef):
+            ours = names.get(function.func.__name__)
+            if ours is None or function == ours or function.args == ours.args:
+                continue
+            theirs = function.args[0]
+            assumed = ", ".join(f"{name}={value}" for name, value in theirs._assumptions_orig.items())
+            raise ValueError(
+                f"{what} contains {function} of another time symbol {theirs}"
+                + (f" ({assumed})" if assumed else "")
+                + f" than that of the coordinate {ours}: declare {self.t} once, as sympy.physics.mechanics."
+                "dynamicsymbols._t, say, and use it everywhere."
+            )
+
+    def _explain_function(self, what: str, plain: sp.Expr, function: Any) -> None:
+        if function.args != (self.t,):
+            raise ValueError(f"{what} contains the undefined function {function}: write what it is.")
+        if sp.diff(plain, function, 2) == 0 and what == "lagrangian" and not sp.diff(plain, function).has(*self.v):
+            raise ValueError(
+                f"{what} contains {function}, which is no coordinate. If it is the Lagrange multiplier of a "
+                "constraint, leave the constraint out, and choose coordinates that obey it; if it is a motion that is "
+                f"prescribed, write it as an expression in {self.t}."
+            )
+        raise ValueError(
+            f"{what} contains {function}, which is no coordinate: write a motion that is prescribed as an expression "
+            f"in {self.t}, make a force that is applied one of inputs, or add what moves to coordinates."
+        )
+
     def _explain_unknown(self, what: str, symbol: sp.Basic) -> None:
         if symbol in self.u:
             raise ValueError(f"{what} contains the input {symbol}: control inputs may only appear in forces.")
+        printed = {**dict(zip(map(str, self.q), self.coordinates, strict=True))}
+        printed |= {str(v): x.diff(self.t) for v, x in zip(self.v, self.coordinates, strict=True)}
+        if str(symbol) in printed:
+            raise ValueError(
+                f"{what} contains the symbol {symbol}, which is how {printed[str(symbol)]} is printed: write that."
+            )
         if str(symbol) in {s.name for s in self.parameters}:
             raise ValueError(
                 f"{what} contains a symbol {symbol} with other assumptions than the parameter of that name: "

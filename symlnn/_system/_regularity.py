@@ -1,5 +1,10 @@
 """Whether accelerations are determined: the velocity Hessian must be regular where states are drawn."""
 
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from .._distribution import AbstractMarginal
@@ -9,12 +14,14 @@ from ._expression import listed
 from ._law import Law
 
 _SINGULAR_BELOW = 1e-12
+_PERIODIC_TO = 1e-9
 _PROBES = 5
 
 
-def check_mass_matrix(name: str, law: Law, domain: Domain) -> None:
+def check_equation(name: str, law: Law, domain: Domain, angles: Sequence[Any]) -> None:
     """Raise a `ValueError` where the mass matrix is singular at five states of the domain, or where it, L or a force
-    is complex or infinite at all of them."""
+    is complex or infinite at all of them; where L or a force is not periodic in an angle; and where forces act on a
+    kinetic energy that is negative. Warn where the mass matrix is singular at rest only."""
     arguments = [*law.q, *law.v, *law.u, *law.parameters, law.t]
     others = [law.plain_lagrangian, *law.generalized_forces]
     function = lambdified(arguments, [*law.unsimplified.mass_matrix, *others], modules=["scipy", "numpy"])
@@ -24,36 +31,75 @@ def check_mass_matrix(name: str, law: Law, domain: Domain) -> None:
     drawn = [*positions, *velocities, *inputs, *(p.value for p in domain.parameters.values())]
     drawn += [0.0 if domain.time is None else domain.time.marginals[0]]
     sizes = np.array([marginal.size for marginal in velocities])
-    regularity = []
-    for _ in range(_PROBES):
-        values = [_probe(d, generator) for d in drawn]
+
+    def at(values: Sequence[float]) -> np.ndarray | None:
+        """The entries of M, then L and the forces; None where they are not real numbers."""
         with np.errstate(all="ignore"):
             found = np.asarray(function(*values))
-        if np.isrealobj(found) and np.all(np.isfinite(found)):
-            matrix = found[: law.dof**2].reshape(law.dof, law.dof)
-            regularity.append(_regularity(matrix.astype(float), sizes))
-    if not regularity:
+        return found.astype(float) if np.isrealobj(found) and np.all(np.isfinite(found)) else None
+
+    def matrix(found: np.ndarray) -> np.ndarray:
+        return sizes[:, None] * found[: law.dof**2].reshape(law.dof, law.dof) * sizes
+
+    states = [[_probe(d, generator) for d in drawn] for _ in range(_PROBES)]
+    entries = [(values, found) for values in states if (found := at(values)) is not None]
+    if not entries:
         raise ValueError(
             f"The Lagrangian of {name}, its mass matrix ∂²L/∂v∂v or a force is complex or infinite at states drawn "
             "from the declaration: narrow the distributions to where they are real."
         )
-    if max(regularity) < _SINGULAR_BELOW:
+    matrices = [matrix(found) for _, found in entries]
+    if max(map(_regularity, matrices)) < _SINGULAR_BELOW:
         rows = law.unsimplified.mass_matrix.tolist()
         missing = [x for x, row in zip(law.coordinates, rows, strict=True) if not any(row)]
         hint = f"it does not depend on the velocity of {listed(missing)}" if missing else "its rows are dependent"
         raise ValueError(
-            f"The mass matrix ∂²L/∂v∂v of {name} is singular ({hint}), so the accelerations are not "
-            "determined: add the missing kinetic energy, or remove the redundant coordinate."
+            f"The mass matrix ∂²L/∂v∂v of {name} is singular ({hint}), so the accelerations are not determined: add "
+            "the missing kinetic energy, or remove the redundant coordinate. The Lagrange multiplier of a constraint "
+            "is none: choose coordinates that obey it."
+        )
+    if law.has_forces and all(np.linalg.eigvalsh(m).max() < 0 for m in matrices):
+        raise ValueError(
+            f"The kinetic energy of {name} is negative, and forces act on it, so the sign of the Lagrangian matters: "
+            "write L = T − V."
+        )
+    for x in angles:
+        _check_period(name, law, x, at, entries)
+    at_rest = [at([*v[: law.dof], *np.zeros(law.dof), *v[2 * law.dof :]]) for v, _ in entries]
+    still = [_regularity(matrix(found)) for found in at_rest if found is not None]
+    if still and max(still) < _SINGULAR_BELOW and all(d.bounds[0] <= 0 <= d.bounds[1] for d in velocities):
+        warnings.warn(
+            f"The mass matrix ∂²L/∂v∂v of {name} is singular at rest, so that accelerations are not determined there, "
+            "and large near it: draw velocities that stay away from zero.",
+            stacklevel=2,
         )
 
 
-def _regularity(matrix: np.ndarray, sizes: np.ndarray) -> float:
+def _check_period(
+    name: str,
+    law: Law,
+    angle: Any,
+    at: Callable[[Sequence[float]], np.ndarray | None],
+    entries: Sequence[tuple[list[float], np.ndarray]],
+) -> None:
+    index = law.coordinates.index(angle)
+    largest = np.max([np.abs(found) for _, found in entries], axis=0)
+    for values, found in entries:
+        turned = at([value + 2 * math.pi * (i == index) for i, value in enumerate(values)])
+        if turned is None or np.any(np.abs(turned - found) > _PERIODIC_TO * np.maximum(largest, np.abs(turned))):
+            raise ValueError(
+                f"angles names {angle}, but the Lagrangian of {name} or a force changes when {angle} grows by 2π: take "
+                "it out of angles, or write a constant torque as one of forces."
+            )
+
+
+def _regularity(matrix: np.ndarray) -> float:
     """The smallest over the largest singular value of sᵢ Mᵢⱼ sⱼ: M for velocities in units of their sizes s.
 
     Its entries are energies whatever the coordinates are measured in, so the ratio does not depend on units; that of M
     itself is 2e-14 for a satellite in metres and radians.
     """
-    singular_values = np.linalg.svd(sizes[:, None] * matrix * sizes, compute_uv=False)
+    singular_values = np.linalg.svd(matrix, compute_uv=False)
     return float(singular_values[-1] / singular_values[0]) if singular_values[0] > 0 else 0.0
 
 

@@ -17,7 +17,7 @@ from ._experiment import Experiment
 from ._expression import ordered
 from ._law import Law, shared
 from ._parameter import Parameter
-from ._regularity import check_mass_matrix
+from ._regularity import check_equation
 
 Expression: TypeAlias = Any
 """A SymPy expression or a number; the constructor of System says what is wrong with another."""
@@ -109,7 +109,7 @@ class System:
         store("initial_states", _as_written(experiment.initial_states))
         if self.states and checking():
             self._check_time()
-            check_mass_matrix(self.name, law, domain)
+            check_equation(self.name, law, domain, self.angles)
 
     # --- its parts -------------------------------------------------------------------------------------------------
 
@@ -279,6 +279,18 @@ class System:
                 raise ValueError(f"{self.name} has no parameter {str(key)!r}. Its parameters are: {known}.")
             changed[symbol] = Parameter(value, changed[symbol].unit)
         return replace(self, parameters=changed)
+
+    def require_same(self, other: "System", what: str, remedy: str) -> None:
+        """Raise a `ValueError` where another system, of which `what` is, has another law or other values of parameters
+        than this one. Where states are drawn from may differ."""
+        for part in ("name", "coordinates", "parameters", "lagrangian", "dissipation", "forces"):
+            theirs, ours = getattr(other, part), getattr(self, part)
+            if theirs != ours:
+                # neither sorted nor evaluated: an expression of a stranger can take long to be written out
+                shown = "another one" if part in ("lagrangian", "dissipation", "forces") else f"{theirs}"[:200]
+                raise ValueError(
+                    f"{what} of another system: its {part} is {shown}, but {self.name} has {ours}. {remedy}"
+                )
 
     def state_marginals(self, *, initial: bool = False) -> tuple[tuple[AbstractMarginal, AbstractMarginal], ...]:
         """For each coordinate what it and its velocity are drawn from; `initial` for those of roll-outs."""

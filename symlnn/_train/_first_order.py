@@ -65,7 +65,7 @@ class FirstOrder(AbstractStage):
         """The batch."""
         return self.batch
 
-    def sized(self, rows: int, coordinates: int) -> "FirstOrder":
+    def sized(self, rows: int, coordinates: int, parameters: int) -> "FirstOrder":
         """Itself: its batches are of one size."""
         return self
 

@@ -64,6 +64,8 @@ class Fit:
     """Observations drawn."""
     seconds: float
     """Training time, without compilation."""
+    compile_seconds: float = 0.0
+    """What its compilation took in this process: next to nothing where the steps were compiled before."""
 
     @property
     def successful(self) -> bool:
@@ -211,7 +213,9 @@ class _Training:
         stage, seconds, position = self.recipe.stages[index], self.budget.seconds, latest.position
         if seconds is not None or position.steps[index] > 0:
             # compiled before the clock starts: none of these steps is taken
+            begin = time.monotonic()
             jax.block_until_ready(self._steps(stage, latest.member, (0, 0, 0)))
+            latest.compiling += time.monotonic() - begin
             if index == len(position.steps):
                 steps = (*position.steps, self._plan(stage, latest, self._deadline(index)))
                 latest.now = dataclasses.replace(position, steps=steps), latest.member
@@ -299,6 +303,7 @@ class _Training:
             steps=tuple(done),
             seen=sum(n * stage.drawn for n, stage in zip(done, self.recipe.stages, strict=False)),
             seconds=position.spent,
+            compile_seconds=latest.compiling,
         )
 
 
@@ -309,6 +314,7 @@ class _Latest:
     now: tuple[Position, Member]
     saved_at: float
     message: str = ""
+    compiling: float = 0.0
 
     @property
     def position(self) -> Position:

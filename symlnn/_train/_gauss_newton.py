@@ -13,7 +13,9 @@ from jaxtyping import Array, Float
 from .._types import Key, Scalar
 from ._stage import AbstractStage, Problem, check_counts, check_sizes
 
-_ROWS_PER_COORDINATE = 512
+_ROWS_PER_COORDINATE, _MOST_ROWS, _FEWEST_OBSERVATIONS = 512, 4096, 16
+_LARGEST_JACOBIAN = 2**27
+"""Numbers: 1 GiB in double precision."""
 _CAUTION = 4.0
 """What a refusal multiplies the damping by, and divides the momentum."""
 
@@ -49,7 +51,7 @@ class GaussNewton(AbstractStage):
 
     scheduled: ClassVar[bool] = False
     batch: int | None = eqx.field(static=True, default=None)
-    """Observations for each step; None for as many as make 512 residuals a coordinate."""
+    """Observations for each step; None for as many as make 512 residuals a coordinate, within a bound of memory."""
     chunk: int = eqx.field(static=True, default=4)
     momentum: float = eqx.field(static=True, default=0.9)
     """μ in [0, 1)."""
@@ -68,10 +70,14 @@ class GaussNewton(AbstractStage):
         """The batch; 512 where nothing is known of the residual."""
         return _ROWS_PER_COORDINATE if self.batch is None else self.batch
 
-    def sized(self, rows: int, coordinates: int) -> "GaussNewton":
-        """With 512 residuals a coordinate, unless the batch was given."""
-        size = max(16, _ROWS_PER_COORDINATE * coordinates // rows) if self.batch is None else self.batch
-        return dataclasses.replace(self, batch=size)
+    def sized(self, rows: int, coordinates: int, parameters: int) -> "GaussNewton":
+        """With 512 residuals a coordinate, but 4,096 in all and a Jacobian of 2²⁷ numbers at most, unless the batch was
+        given: the work of a step grows with the square of the residuals, whatever the number of coordinates."""
+        if self.batch is not None:
+            return self
+        wanted = max(_FEWEST_OBSERVATIONS * rows, _ROWS_PER_COORDINATE * coordinates)
+        bounded = min(wanted, _MOST_ROWS, _LARGEST_JACOBIAN // max(1, parameters))
+        return dataclasses.replace(self, batch=max(1, bounded // rows))
 
     def init(self, params: Any) -> GaussNewtonState:
         """λ at its initial value, and no step before."""

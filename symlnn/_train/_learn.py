@@ -10,7 +10,7 @@ import xarray as xr
 
 from .._data import Instants, Resample, Source, Stream, draw, hold_out, matching
 from .._dynamics import AbstractDynamics
-from .._models import Builder, Model, ModelSpec, TrainedModel, find_model, natural_scales
+from .._models import Builder, Model, ModelSpec, TrainedModel, find_model, natural_scales, parameter_count
 from .._system import System
 from .._types import Samples, key_of
 from ._checkpoint import Checkpoint
@@ -63,15 +63,16 @@ def learn(
     dynamics = spec.build(build)
     some = scaled[jax.random.permutation(jax.random.key(0), scaled.size)[:HELD_OUT]]
     residual = find_residual(found.residual, dynamics, spec.scales, some)
-    source: Source = Stream.of(system, residual.observations)
-    error = AccelerationError(scaled)
-    if training is not None:
+    if training is None:
+        source: Source = Stream.of(system, residual.observations)
+        error = AccelerationError(scaled)
+    else:
         _require_unwrapped(system, training)
         source = Resample(residual.observations.of(training))
         unseen = Instants().of(held_out)
         error = AccelerationError(unseen[jax.random.permutation(held, unseen.size)[:HELD_OUT]])
     rows = jax.eval_shape(lambda: residual(dynamics, source(train, 1))).shape[-1]
-    recipe = (found.recipe or Recipe()).sized(rows, system.dof)
+    recipe = (found.recipe or Recipe()).sized(rows, system.dof, parameter_count(dynamics))
     if checkpoint is not None:
         run: dict[str, Any] = {
             "seed": seed,

@@ -55,9 +55,12 @@ class Recipe:
         """The recipe of one stage."""
         return Recipe((stage,), (1.0,), (1.0,))
 
-    def sized(self, rows: int, coordinates: int) -> "Recipe":
-        """With every stage for a residual of so many rows an observation, of a system of so many coordinates."""
-        return dataclasses.replace(self, stages=tuple(stage.sized(rows, coordinates) for stage in self.stages))
+    def sized(self, rows: int, coordinates: int, parameters: int) -> "Recipe":
+        """With every stage for a residual of so many rows an observation, a system of so many coordinates, and a model
+        of so many parameters."""
+        return dataclasses.replace(
+            self, stages=tuple(stage.sized(rows, coordinates, parameters) for stage in self.stages)
+        )
 
     def divide(self, steps: int | Sequence[int]) -> tuple[int, ...]:
         """The steps of each stage: of `steps` in all, or as given. Raises `ValueError` for too few or too many."""

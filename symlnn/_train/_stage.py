@@ -39,8 +39,9 @@ class AbstractStage(eqx.Module):
         """Observations drawn for each step."""
 
     @abc.abstractmethod
-    def sized(self, rows: int, coordinates: int) -> "AbstractStage":
-        """The stage for a residual of so many rows an observation, of a system of so many coordinates."""
+    def sized(self, rows: int, coordinates: int, parameters: int) -> "AbstractStage":
+        """The stage for a residual of so many rows an observation, a system of so many coordinates, and a model of so
+        many parameters."""
 
     @abc.abstractmethod
     def init(self, params: Any) -> Any:
