@@ -29,7 +29,7 @@ class Integrator(eqx.Module):
     """Any solver of ordinary differential equations: explicit, implicit, of both kinds in one, or splitting."""
     rtol: float | Scalar | None = None
     """The tolerance of a step, relative to the largest value that each component of the state has had in the motion;
-    None is 1e-8 in double and 1e-5 in single precision."""
+    None is 1e-9 in double and 1e-5 in single precision."""
     atol: float | Scalar | None = None
     """The tolerance of components that stay smaller, in units of the sizes that the law holds of them, those of its
     declaration; None is 32 times the precision, for what is zero but for rounding."""
@@ -108,7 +108,7 @@ def is_known(value: object) -> bool:
 
 def default_tolerance(dtype: DTypeLike) -> float:
     """The tolerance of a step where none is given."""
-    return 1e-8 if dtype == jnp.float64 else 1e-5
+    return 1e-9 if dtype == jnp.float64 else 1e-5
 
 
 def with_root_finder(solver: diffrax.AbstractSolver) -> diffrax.AbstractSolver:

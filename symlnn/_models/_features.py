@@ -32,19 +32,28 @@ class Features(eqx.Module):
 
     def positions(self, q: Coordinates, m: Varying | None, t: RealScalar) -> Float[Array, " x"]:
         """x(q, m, t)."""
-        varying = () if m is None else tuple(m)
-        expected = self.scales.m.shape[0]
-        if len(varying) != expected:
-            raise ValueError(f"This model has {expected} varying parameters m, but was given {len(varying)}.")
-        scales, entries = self.scales, []
+        given, expected = 0 if m is None else m.shape[0], self.scales.m.shape[0]
+        if given != expected:
+            raise ValueError(f"This model has {expected} varying parameters m, but was given {given}.")
+        scales = self.scales
+        time, parameters = jnp.reshape(jnp.asarray(t, q.dtype), 1), jnp.zeros(0, q.dtype) if m is None else m
         if self.plain:
-            entries = [*q, *varying, *([t] if scales.timed else [])]
+            parts = [q, parameters, time]
         else:
-            for angle, qi, mean, scale in zip(self.angles, q, scales.q_mean, scales.q, strict=True):
-                entries += [jnp.sin(qi), jnp.cos(qi)] if angle else [(qi - mean) / scale]
-            entries += [(mi - mean) / s for mi, mean, s in zip(varying, scales.m_mean, scales.m, strict=True)]
-            entries += [(t - scales.t_mean) / scales.t] if scales.timed else []
-        return jnp.stack([jnp.asarray(entry, q.dtype) for entry in entries])
+            parts = [
+                self._coordinates(q),
+                (parameters - scales.m_mean) / scales.m,
+                (time - scales.t_mean) / scales.t,
+            ]
+        return jnp.concatenate([part.astype(q.dtype) for part in (parts if scales.timed else parts[:2])])
+
+    def _coordinates(self, q: Coordinates) -> Float[Array, " x"]:
+        """(sin q, cos q) of angles, the others centred and scaled, in order."""
+        scaled = (q - self.scales.q_mean) / self.scales.q
+        if not any(self.angles):
+            return scaled
+        turned = jnp.stack([jnp.sin(q), jnp.cos(q)], axis=-1).astype(scaled.dtype)
+        return jnp.concatenate([turned[i] if angle else scaled[i, None] for i, angle in enumerate(self.angles)])
 
     def velocities(self, v: Coordinates) -> Float[Array, " dof"]:
         """y(v)."""

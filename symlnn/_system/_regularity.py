@@ -16,6 +16,7 @@ from ._law import Law
 _SINGULAR_BELOW = 1e-12
 _PERIODIC_TO = 1e-9
 _PROBES = 5
+_EQUILIBRATIONS = 10
 
 
 def check_equation(name: str, law: Law, domain: Domain, angles: Sequence[Any]) -> None:
@@ -30,7 +31,6 @@ def check_equation(name: str, law: Law, domain: Domain, angles: Sequence[Any]) -
     inputs = [u.marginals[0] for u in domain.inputs.values()]
     drawn = [*positions, *velocities, *inputs, *(p.value for p in domain.parameters.values())]
     drawn += [0.0 if domain.time is None else domain.time.marginals[0]]
-    sizes = np.array([marginal.size for marginal in velocities])
 
     def at(values: Sequence[float]) -> np.ndarray | None:
         """The entries of M, then L and the forces; None where they are not real numbers."""
@@ -39,7 +39,7 @@ def check_equation(name: str, law: Law, domain: Domain, angles: Sequence[Any]) -
         return found.astype(float) if np.isrealobj(found) and np.all(np.isfinite(found)) else None
 
     def matrix(found: np.ndarray) -> np.ndarray:
-        return sizes[:, None] * found[: law.dof**2].reshape(law.dof, law.dof) * sizes
+        return _equilibrated(found[: law.dof**2].reshape(law.dof, law.dof))
 
     states = [[_probe(d, generator) for d in drawn] for _ in range(_PROBES)]
     entries = [(values, found) for values in states if (found := at(values)) is not None]
@@ -93,12 +93,23 @@ def _check_period(
             )
 
 
-def _regularity(matrix: np.ndarray) -> float:
-    """The smallest over the largest singular value of sᵢ Mᵢⱼ sⱼ: M for velocities in units of their sizes s.
+def _equilibrated(matrix: np.ndarray) -> np.ndarray:
+    """sᵢ Mᵢⱼ sⱼ with the largest entry of every row near one: the same in all units, and for all masses.
 
-    Its entries are energies whatever the coordinates are measured in, so the ratio does not depend on units; that of M
-    itself is 2e-14 for a satellite in metres and radians.
+    The singular values of M itself mix units: their ratio is 2e-14 for a satellite in metres and radians, and 1e-22 for
+    a planet with a satellite.
+
+    Source: Ruiz 2001 (RAL-TR-2001-034), in the maximum norm.
     """
+    for _ in range(_EQUILIBRATIONS):
+        largest = np.abs(matrix).max(axis=1)
+        scale = 1 / np.sqrt(np.where(largest > 0, largest, 1.0))
+        matrix = scale[:, None] * matrix * scale
+    return matrix
+
+
+def _regularity(matrix: np.ndarray) -> float:
+    """The smallest over the largest singular value."""
     singular_values = np.linalg.svd(matrix, compute_uv=False)
     return float(singular_values[-1] / singular_values[0]) if singular_values[0] > 0 else 0.0
 
