@@ -91,6 +91,7 @@ from ._models import MLPLagrangian as MLPLagrangian
 from ._models import Model as Model
 from ._models import ModelSpec as ModelSpec
 from ._models import NeighbourhoodMLP as NeighbourhoodMLP
+from ._models import ScaledLagrangian as ScaledLagrangian
 from ._models import Scales as Scales
 from ._models import SiteScales as SiteScales
 from ._models import TrainedModel as TrainedModel

@@ -1,5 +1,8 @@
 """Explicit time, control inputs, forces and dissipation, from the declaration to the roll-out."""
 
+from typing import Any
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -118,3 +121,18 @@ def test_a_cyclic_coordinate_without_force_keeps_its_momentum() -> None:
         dissipation=v**2,
     )
     assert list(system.conserved_quantities) == ["momentum_y"]
+
+
+def test_the_factor_of_a_lagrangian_divides_the_forces(driven: System) -> None:
+    """Of exp(4 s) L with Q the accelerations are those of L with exp(−4 s) Q; without forces there is no factor."""
+    learned = symlnn.find_model("lnn", architecture=symlnn.Architecture(width=8, depth=1))
+    samples = symlnn.Stream.of(driven)(jax.random.key(0), 50)
+    law: Any = symlnn.ModelSpec(learned, driven, symlnn.natural_scales(driven, samples)).build(jax.random.key(1))
+    forces, scaled = law.forces, eqx.tree_at(lambda x: x.lagrangian.scale, law, jnp.asarray(0.5))
+    weaker = symlnn.EulerLagrange(law.lagrangian, lambda *state: jnp.exp(-2.0) * forces(*state))
+    ours, theirs = (symlnn.accelerations(x, samples.states) for x in (scaled, weaker))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    free = symlnn.load_system("pendulum")
+    scales = symlnn.natural_scales(free, symlnn.Stream.of(free)(jax.random.key(0), 50))
+    unforced: Any = symlnn.ModelSpec(learned, free, scales).build(jax.random.key(1))
+    assert isinstance(unforced.lagrangian, symlnn.MLPLagrangian)

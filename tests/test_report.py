@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
+from sympy.physics.mechanics import dynamicsymbols
 
 import symlnn
+from symlnn._report._mathml import inline
 from symlnn._report._page import _in_words
 from symlnn.plots import TRUTH, colours
 from symlnn.report import equation, number
@@ -145,3 +147,15 @@ def test_energy_is_null_where_it_is_not_conserved(tmp_path: Path) -> None:
     assert model["power_balance"]["trajectories"] == 40
     # the oracle loses exactly what the friction takes, to the trapezoidal rule's error
     assert np.median(result.oracle.balance[:, -1]) < 1e-4
+
+
+def test_names_written_in_latex_are_read() -> None:
+    angle, t = dynamicsymbols(r"\theta_{2}"), dynamicsymbols._t
+    system = symlnn.System(
+        name="s",
+        coordinates=(angle,),
+        lagrangian=angle.diff(t) ** 2 / 2 - sp.Symbol(r"\Omega_{a}") * sp.cos(angle),
+        parameters={sp.Symbol(r"\Omega_{a}"): 1.0},
+    )
+    shown = inline(system, system.plain_lagrangian)
+    assert "θ" in shown and "Ω" in shown and "\\" not in shown and "{" not in shown

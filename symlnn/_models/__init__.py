@@ -16,6 +16,7 @@ from ._mlp import MLP as MLP
 from ._mlp import Architecture as Architecture
 from ._model import Builder as Builder
 from ._model import Model as Model
+from ._model import ScaledLagrangian as ScaledLagrangian
 from ._model import declared_forces as declared_forces
 from ._model import only as only
 from ._model import parameter_count as parameter_count

@@ -4,12 +4,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange
+from .._dynamics import AbstractDynamics, AbstractLagrangian
 from .._system import System
 from .._types import Coordinates, Key, Matrix, RealScalar, Scalar, Varying
 from ._features import Features
 from ._mlp import MLP, Architecture
-from ._model import declared_forces
+from ._model import with_declared_forces
 from ._scales import Scales
 
 
@@ -60,4 +60,4 @@ class MechanicalLagrangian(AbstractLagrangian):
 def delan(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
     """Deep Lagrangian network."""
     features = Features(system.is_angle, scales)
-    return EulerLagrange(MechanicalLagrangian(features, architecture, key=key), declared_forces(system))
+    return with_declared_forces(system, MechanicalLagrangian(features, architecture, key=key))

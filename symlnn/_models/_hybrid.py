@@ -3,13 +3,13 @@
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange
+from .._dynamics import AbstractDynamics, AbstractLagrangian
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._delan import MechanicalLagrangian
 from ._features import Features
 from ._mlp import MLP, Architecture
-from ._model import declared_forces
+from ._model import with_declared_forces
 from ._scales import Scales
 
 
@@ -63,7 +63,7 @@ def hybrid(system: System, scales: Scales, architecture: Architecture, *, key: K
     Mass matrix, potential, vector potential and a free network.
     """
     lagrangian = HybridLagrangian(Features(system.is_angle, scales), architecture, key=key)
-    return EulerLagrange(lagrangian, declared_forces(system))
+    return with_declared_forces(system, lagrangian)
 
 
 def magnetic(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
@@ -72,4 +72,4 @@ def magnetic(system: System, scales: Scales, architecture: Architecture, *, key:
     Mass matrix, potential and vector potential, without a free network.
     """
     lagrangian = HybridLagrangian(Features(system.is_angle, scales), architecture, free=False, key=key)
-    return EulerLagrange(lagrangian, declared_forces(system))
+    return with_declared_forces(system, lagrangian)

@@ -8,7 +8,7 @@ from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._features import Features
 from ._mlp import MLP, Architecture
-from ._model import declared_forces
+from ._model import with_declared_forces
 from ._scales import Scales
 
 
@@ -63,4 +63,4 @@ def lnn_plain(system: System, scales: Scales, architecture: Architecture, *, key
 
 
 def _euler_lagrange(system: System, features: Features, architecture: Architecture, key: Key) -> EulerLagrange:
-    return EulerLagrange(MLPLagrangian(features, architecture, key=key), declared_forces(system))
+    return with_declared_forces(system, MLPLagrangian(features, architecture, key=key))

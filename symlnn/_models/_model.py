@@ -9,10 +9,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractDynamics, SymbolicForces
+from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange, SymbolicForces
 from .._system import System
-from .._types import AbstractGiven
+from .._types import AbstractGiven, Coordinates, RealScalar, Scalar, Varying
 from ._mlp import Architecture
+
+_SCALE_WEIGHT = 4.0
 
 Builder = Callable[..., AbstractDynamics]
 """`builder(system, scales, architecture, *, key)` returns an untrained dynamics of the system; the first line of its
@@ -52,6 +54,30 @@ class Model:
 def declared_forces(system: System) -> SymbolicForces | None:
     """What a learned model of the system is given: the declared forces, None where there are none."""
     return SymbolicForces(system) if system.has_forces else None
+
+
+class ScaledLagrangian(AbstractLagrangian):
+    """exp(4 s) L, with a factor that is learned.
+
+    Forces fix the factor of a Lagrangian, which is free without them. Where they are weak, c v beside m g sin θ, a
+    network finds a law of the right motions and the wrong factor first; to mend it, all its weights would have to
+    change, and here one number does. The 4 is its weight beside theirs.
+    """
+
+    lagrangian: AbstractLagrangian
+    scale: Scalar
+
+    def __call__(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
+        """L(q, v, m, t), of one state."""
+        return jnp.exp(_SCALE_WEIGHT * self.scale).astype(q.dtype) * self.lagrangian(q, v, m, t)
+
+
+def with_declared_forces(system: System, lagrangian: AbstractLagrangian) -> EulerLagrange:
+    """The law of a learned Lagrangian with the forces of a system, which fix its factor where there are any."""
+    forces = declared_forces(system)
+    if forces is None:
+        return EulerLagrange(lagrangian)
+    return EulerLagrange(ScaledLagrangian(lagrangian, jnp.zeros(())), forces)
 
 
 def trainable(tree: Any) -> Any:

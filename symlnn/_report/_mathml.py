@@ -1,6 +1,7 @@
 """Equations as presentation MathML, which browsers draw without any script."""
 
 import html
+import re
 from typing import Any
 from xml.dom.minidom import Document, Element
 
@@ -21,7 +22,7 @@ class _Printer(MathMLPresentationPrinter):
     def _print_Symbol(self, sym: sp.Symbol, style: str = "plain") -> Element:
         base, dots = self._dotted.get(sym, (sym, ""))
         # SymPy writes names as they are, entities of its own among them: what stands in a name is none
-        node = MathMLPresentationPrinter._print_Symbol(self, sp.Symbol(html.escape(base.name)), style)
+        node = MathMLPresentationPrinter._print_Symbol(self, sp.Symbol(html.escape(readable(base.name))), style)
         if not dots:
             return node
         letter = node.firstChild if node.tagName in ("msub", "msup", "msubsup") else node
@@ -56,6 +57,11 @@ class _Printer(MathMLPresentationPrinter):
         _escape(node)
         _polish(node)
         return node.toxml().replace("<mo>-</mo>", "<mo>−</mo>")
+
+
+def readable(name: str) -> str:
+    r"""A name that was written in LaTeX as SymPy's printers read names: `\theta_{2}` is `theta_2`."""
+    return re.sub(r"\\([A-Za-z]+)|[{}]", lambda match: match[1] or "", name)
 
 
 def _escape(node: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .._system import System
+from ._mathml import readable
 from ._results import ModelResult, Validation
 
 
@@ -99,7 +100,7 @@ def _by_coordinate(row: "_Rows", system: System) -> Iterator[Row]:
     if 1 < system.dof <= _SHOWN_COORDINATES:
         for i, symbol in enumerate(system.q):
             yield row(
-                f"… of {symbol.name}",
+                f"… of {readable(symbol.name)}",
                 "that of this coordinate",
                 lambda m, i=i: m.acceleration.coordinates[i],
             )
