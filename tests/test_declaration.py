@@ -54,7 +54,11 @@ BAD: list[tuple[str, Callable[[], Any], str]] = [
         "rows are dependent",
     ),
     ("acceleration", lambda: declare(lagrangian=v**2 / 2 + x * x.diff(t, 2)), "derivative x_ddot"),
-    ("other time symbol", lambda: declare(lagrangian=v**2 / 2 + sp.Function("x")(sp.Symbol("s"))), "no coordinate"),
+    (
+        "other time symbol",
+        lambda: declare(lagrangian=v**2 / 2 + sp.Function("x")(sp.Symbol("s"))),
+        "another time symbol",
+    ),
     ("third derivative", lambda: declare(lagrangian=v**2 / 2 + x.diff(t, 3)), "contains the derivative"),
     ("complex", lambda: declare(lagrangian=v**2 / 2 + sp.I * x), "complex"),
     ("vector", lambda: declare(lagrangian=v * ReferenceFrame("N").x), "scalar SymPy expression"),
