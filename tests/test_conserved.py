@@ -34,6 +34,21 @@ CASES: dict[str, tuple[sp.Expr, sp.Expr, set[str]]] = {
         sp.S.Zero,
         {E, PY},
     ),
+    "narrow well in SI": (
+        ELECTRON * FREE + sp.Piecewise((k * (x - 1e-10) * (x - 2e-10), (x > 1e-10) & (x < 2e-10)), (0, True)),
+        sp.S.Zero,
+        {E, PY},
+    ),
+    "wells of two sizes": (
+        FREE - sp.Piecewise((k * x, (x > 1e-12) & (x < 3e-12)), (0, True)) - k * sp.Max(y - 10**9, 0),
+        sp.S.Zero,
+        {E},
+    ),
+    "between two diagonals": (
+        FREE - k * sp.Piecewise((x + y, (x - y > 1e-9) & (x - y < 2e-9)), (0, True)),
+        sp.S.Zero,
+        {E},
+    ),
     "one-sided drag": (FREE, -sp.Max(v - 1, 0), {PY}),
     "drag against one side": (FREE, -sp.Min(v + 1, 0), {PY}),
     "drag far above": (FREE, -sp.Max(v - 10**8, 0), {PY}),

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import scipy.optimize
 import sympy as sp
 
 _SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 _ORDERS = (sp.Gt, sp.Ge, sp.Lt, sp.Le)
-_SLACK = 1e-9
-"""The width of a region, beside the distances of its surfaces, below which it counts as empty."""
+_ROUNDING = 1e-7
+"""Of linear programming, beside the distances of the surfaces."""
 
 Signs = Mapping[sp.Expr, int]
 """The sign of each switching function g in a region."""
@@ -32,10 +33,14 @@ def regions(expression: sp.Expr) -> Iterator[tuple[sp.Expr, Signs]]:
         g = _innermost(found)
         if g is None:
             yield found, signs
-        elif g.is_number:
-            pending.append((_on_side(found, g, 1), signs))
-        else:
-            pending += [(_on_side(found, g, sign), {**signs, g: sign}) for sign in (-1, 1)]
+            continue
+        sides = (1,) if g.is_number else (-1, 1)
+        for sign in sides:
+            part = _on_side(found, g, sign)
+            if part == found:  # a switch that cannot be decided stays, and is evaluated as it is
+                yield found, signs
+                break
+            pending.append((part, signs if g.is_number else {**signs, g: sign}))
 
 
 def _without_equalities(expression: sp.Expr) -> sp.Expr:
@@ -107,28 +112,44 @@ def _on_side(expression: sp.Expr, surface: sp.Expr, sign: int) -> sp.Expr:
 def is_possible(signs: Signs) -> bool:
     """Whether the region of these signs is not empty.
 
-    Decided by linear programming where all its surfaces are planes in their symbols. Else it counts as possible: that
-    a quantity is not conserved can be said in error, the opposite cannot.
+    Decided exactly in one symbol, and by linear programming in several, where all its surfaces are planes. Else, and
+    where rounding could decide, it counts as possible: that a quantity is not conserved can be said in error, the
+    opposite cannot.
     """
     symbols = sorted(set().union(*(g.free_symbols for g in signs)), key=str)
     rows, offsets = [], []
     for g, sign in signs.items():
-        try:
-            coefficients = sp.Poly(g, *symbols).as_dict()
-        except sp.PolynomialError:
+        gradient = [sp.diff(g, symbol) for symbol in symbols]
+        offset = g.xreplace(dict.fromkeys(symbols, sp.S.Zero))
+        if not all(x.is_number and x.is_finite for x in (*gradient, offset)):
             return True
-        if any(sum(powers) > 1 for powers in coefficients) or not all(c.is_number for c in coefficients.values()):
-            return True
-        row = [float(coefficients.get(tuple(int(s is t) for t in symbols), 0)) for s in symbols]
-        size = max(map(abs, row))
-        rows.append([-sign * x / size for x in row])
-        offsets.append(sign * float(coefficients.get((0,) * len(symbols), 0)) / size)
-    # the largest slack d with sign g ≥ d for all, which is positive where the region is not empty
+        rows.append([sign * x for x in gradient])
+        offsets.append(sign * offset)
+    if len(symbols) == 1:
+        return _is_interval(symbols[0], [row[0] for row in rows], offsets)
+    return _has_inside(symbols, np.array(rows, float), np.array(offsets, float))
+
+
+def _is_interval(symbol: sp.Symbol, slopes: list[sp.Expr], offsets: list[sp.Expr]) -> bool:
+    """Whether some x has slope x + offset > 0 for all."""
+    bounds = [(-offset / slope, slope) for slope, offset in zip(slopes, offsets, strict=True)]
+    low = [bound for bound, slope in bounds if slope > 0] + ([sp.S.Zero] if symbol.is_nonnegative else [])
+    high = [bound for bound, slope in bounds if slope < 0] + ([sp.S.Zero] if symbol.is_nonpositive else [])
+    return not low or not high or bool(sp.Max(*low) < sp.Min(*high))
+
+
+def _has_inside(symbols: list[sp.Symbol], rows: np.ndarray, offsets: np.ndarray) -> bool:
+    """Whether some x has rows x + offsets > 0: the largest d with rows x + offsets ≥ d for all is positive."""
+    sizes = np.abs(rows).max(axis=1)
+    rows, offsets = rows / sizes[:, None], offsets / sizes
+    unit = np.abs(offsets).max()  # of length, so that the distances are of order one
+    offsets = offsets / unit if unit > 0 else offsets
     bounds = [(0 if s.is_nonnegative else None, 0 if s.is_nonpositive else None) for s in symbols]
     found = scipy.optimize.linprog(
         [0.0] * len(symbols) + [-1.0],
-        A_ub=[[*row, 1.0] for row in rows],
+        A_ub=np.column_stack([-rows, np.ones(len(rows))]),
         b_ub=offsets,
-        bounds=[*bounds, (None, max(1.0, *map(abs, offsets)))],
+        bounds=[*bounds, (None, 1.0)],
     )
-    return not (found.status == 0 and found.x[-1] <= _SLACK * max(1.0, *map(abs, offsets))) and found.status != 2
+    # of planes through the origin the region is a cone, and d is 1 or 0
+    return bool(found.status != 0 or found.x[-1] > (-_ROUNDING if unit > 0 else _ROUNDING))
