@@ -41,7 +41,7 @@ def run() -> dict[str, Any]:
         system = symlnn.load_system(name)
         law, start = symlnn.SymbolicDynamics(system), wild_states(system, _COUNT)
         begin = time.perf_counter()
-        found = jax.block_until_ready(symlnn.simulate(law, start, duration=_DURATION))
+        found = jax.block_until_ready(symlnn.simulate(law, start, duration=_DURATION, rate=50.0))
         seconds = time.perf_counter() - begin
         finite = np.isfinite(found.q).all(axis=(1, 2)) & np.isfinite(found.v).all(axis=(1, 2))
         ended = np.asarray(found.successful)

@@ -17,7 +17,7 @@ _DEFAULT_FINDER = diffrax.with_stepsize_controller_tols(diffrax.VeryChord)()
 _TOLERANCE_OF_STEPS = _DEFAULT_FINDER.rtol
 """What stands in a root finder of diffrax for the tolerance of the controller of steps."""
 _ROUNDING = 32
-_STEPS, _STEPS_AN_INSTANT, _CONSTANT_STEPS = 512, 40, 200_000
+_STEPS, _STEPS_AN_INSTANT, _CONSTANT_STEPS = 512, 8, 200_000
 """What bounds the work of a motion whatever its units: one that takes more than a few steps between the instants that
 it is observed at runs into a singularity, or turns faster than its observation can tell."""
 
@@ -41,7 +41,7 @@ class Integrator(eqx.Module):
     dense: bool = eqx.field(static=True, default=False)
     """Whether to keep what evaluates the state at any time."""
     max_steps: int | None = eqx.field(static=True, default=None)
-    """The most steps of a motion; None is 512, and 40 for each instant at which it is observed, or 200,000 constant
+    """The most steps of a motion; None is 512, and 8 for each instant at which it is observed, or 200,000 constant
     ones."""
 
     def __check_init__(self) -> None:
