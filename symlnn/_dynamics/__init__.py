@@ -14,6 +14,7 @@ from ._batch import acceleration_sizes as acceleration_sizes
 from ._batch import accelerations as accelerations
 from ._batch import rate_sizes as rate_sizes
 from ._batch import relative_rms as relative_rms
+from ._batch import rms as rms
 from ._direct import DirectAcceleration as DirectAcceleration
 from ._doubled import Doubled as Doubled
 from ._equation import AbstractEquationOfMotion as AbstractEquationOfMotion

@@ -26,8 +26,8 @@ def acceleration_sizes(samples: Samples) -> Float[Array, " dof"]:
 
     Where none is accelerated, as in free motion, V²/Q.
     """
-    q, v = jnp.std(samples.states.q, axis=0), _rms(samples.states.v)
-    found = rate_sizes(v, _rms(samples.a))
+    q, v = jnp.std(samples.states.q, axis=0), rms(samples.states.v)
+    found = rate_sizes(v, rms(samples.a))
     free = jnp.where((q > 0) & (v > 0), v**2 / jnp.where(q > 0, q, 1.0), 1.0)
     return jnp.where(jnp.any(samples.a != 0), found, free)
 
@@ -43,7 +43,8 @@ def rate_sizes(sizes: Float[Array, " n"], rates: Float[Array, " n"]) -> Float[Ar
     return jnp.where(found > 0, found, 1.0)
 
 
-def _rms(x: Float[Array, "batch n"]) -> Float[Array, " n"]:
+def rms(x: Float[Array, "batch n"]) -> Float[Array, " n"]:
+    """The root mean square of each column."""
     return jnp.sqrt(jnp.mean(jnp.square(x), axis=0))
 
 

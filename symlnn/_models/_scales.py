@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._dynamics import SymbolicDynamics, rate_sizes
+from .._dynamics import SymbolicDynamics, rate_sizes, rms
 from .._system import System
 from .._types import AbstractSizes, Samples, States
 
@@ -98,10 +98,10 @@ def natural_scales(system: System, samples: Samples, *, measured: bool = False) 
         v = np.array([d.size for d in velocities])
     else:
         q_mean, spread = np.mean(states.q, axis=0), np.std(states.q, axis=0)
-        q, v = (_unless_zero(np.asarray(x)) for x in (spread, _rms(states.v)))
+        q, v = (_unless_zero(np.asarray(x)) for x in (spread, rms(states.v)))
     q = np.where(angles, 1.0, q)
     p, p_rate, mass = map(np.asarray, _measured(SymbolicDynamics(system), samples))
-    a = np.asarray(rate_sizes(jnp.asarray(v), _rms(samples.a))) if np.any(samples.a) else v**2 / q
+    a = np.asarray(rate_sizes(jnp.asarray(v), rms(samples.a))) if np.any(samples.a) else v**2 / q
     energy = float(np.max(mass * v**2))
     domain = system.domain
     inputs = np.array([marginal.size for d in domain.inputs.values() for marginal in d.marginals])
@@ -123,10 +123,6 @@ def natural_scales(system: System, samples: Samples, *, measured: bool = False) 
     )
 
 
-def _rms(values: Array) -> Array:
-    return jnp.sqrt(jnp.mean(values**2, axis=0))
-
-
 @eqx.filter_jit
 def _measured(dynamics: SymbolicDynamics, samples: Samples) -> tuple[Array, ...]:
     """The medians of |p|, and the root mean squares of ṗ and of the diagonal of the mass matrix."""
@@ -141,7 +137,7 @@ def _measured(dynamics: SymbolicDynamics, samples: Samples) -> tuple[Array, ...]
         return *jax.jvp(momenta, point, direction), masses
 
     p, rate, masses = jax.vmap(along)(states, samples.a)
-    return jnp.median(jnp.abs(p), axis=0), _rms(rate), _rms(masses)
+    return jnp.median(jnp.abs(p), axis=0), rms(rate), rms(masses)
 
 
 def _of_time(system: System, states: States) -> tuple[bool, float, float]:
