@@ -56,7 +56,10 @@ class RelativeToMotion(diffrax.AbstractAdaptiveStepSizeController[Any, Any]):
         floor = self.atol / self.rtol
         largest = jax.tree.map(lambda y: jnp.maximum(jnp.abs(y), floor), y0)
         if dt0 is None:
-            rate = self.norm(jax.tree.map(lambda f, y: f / jnp.maximum(jnp.abs(y), 1.0), func(terms, t0, y0, args), y0))
+            drift = func(terms, t0, y0, args)
+            if isinstance(terms, diffrax.MultiTerm):  # of a solver that is explicit in one and implicit in the other
+                drift = terms.prod(drift, tuple(1.0 for _ in terms.terms))
+            rate = self.norm(jax.tree.map(lambda f, y: f / jnp.maximum(jnp.abs(y), 1.0), drift, y0))
             span = jnp.abs(t1 - t0)
             dt0 = jnp.clip(_FIRST_STEP / rate, _SHORTEST_FIRST_STEP * span, _FIRST_STEP * span)
             dt0 = jax.lax.stop_gradient(jnp.where(jnp.isnan(dt0), _SHORTEST_FIRST_STEP * span, dt0))

@@ -82,11 +82,12 @@ def test_a_report_of_what_cannot_be_integrated_is_complete_and_says_so(tmp_path:
     result = symlnn.validate(sliding(), {"nn": SMALL}, out=tmp_path / "r", effort=TINY)
     assert not result.bench.moves and len(result.bench.unfinished) == 4
     document = result.to_json()
-    assert document["notes"][0].startswith("Analytic motions that did not reach their end: 4.")
+    lost = [note for note in document["notes"] if note.startswith("Analytic motions that did not reach their end: ")]
+    assert lost and sum(int(note.split(": ")[1].split(".")[0]) for note in lost) == 4  # for one reason or another
     assert document["models"]["nn"]["acceleration"]["l1_sum"] > 0
     assert document["models"]["nn"]["valid_time"]["median_seconds"] is None
     page = (tmp_path / "r" / "index.html").read_text()
-    assert "Analytic motions that did not reach their end: 4." in page
+    assert all(note in page for note in lost)
     assert "How it moves" not in page
 
 

@@ -48,7 +48,15 @@ def random_network(system: symlnn.System, key: jax.Array) -> symlnn.MLPLagrangia
     return symlnn.MLPLagrangian(features, symlnn.Architecture(width=16, depth=2), key=key)
 
 
-@pytest.mark.parametrize("name", ["pendulum", "double_pendulum", "n_pendulum", "relativistic_particle"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("pendulum", marks=pytest.mark.slow),
+        "double_pendulum",
+        pytest.param("n_pendulum", marks=pytest.mark.slow),
+        "relativistic_particle",
+    ],
+)
 def test_agrees_with_the_appendix_on_a_random_network(name: str, key: jax.Array) -> None:
     """Dense double derivatives cost digits where the random mass matrix is nearly singular, hence 1e-6."""
     system = symlnn.load_system(name)

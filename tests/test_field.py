@@ -103,7 +103,14 @@ def test_large_and_small_lattices_are_one(name: str, boundary: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "stencil"), [(2, "compact"), (4, "compact"), (6, "compact"), (2, "central"), (4, "central")]
+    ("order", "stencil"),
+    [
+        pytest.param(2, "compact", marks=pytest.mark.slow),
+        (4, "compact"),
+        (6, "compact"),
+        (2, "central"),
+        (4, "central"),
+    ],
 )
 def test_a_stencil_has_its_order(order: int, stencil: str) -> None:
     """Halving the spacing divides the error of φ_xx by 2^order."""

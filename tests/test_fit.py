@@ -409,6 +409,7 @@ def test_a_member_that_is_not_finite_leaves_the_others_alone(parts: tuple) -> No
     assert found.lowest[1] < 0.5
 
 
+@pytest.mark.slow
 def test_an_ensemble_goes_on_too(parts: tuple, tmp_path: Path) -> None:
     models, keys = symlnn.stack(members(parts[0], 2)), jax.random.split(jax.random.key(2), 2)
     path = tmp_path / "c"

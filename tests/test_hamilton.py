@@ -45,6 +45,7 @@ def test_momenta_near_the_speed_of_light_are_inverted(key: jax.Array) -> None:
         np.testing.assert_allclose(back, v, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_forced_system_with_explicit_time() -> None:
     import sympy as sp
     from sympy.physics.mechanics import dynamicsymbols

@@ -33,7 +33,7 @@ def chain(**changed: Any) -> Network:
     ("name", "arguments"),
     [
         ("toda_lattice", {"n": 5}),
-        ("toda_lattice", {"n": 4, "boundary": "free"}),
+        pytest.param("toda_lattice", {"n": 4, "boundary": "free"}, marks=pytest.mark.slow),
         ("fput_chain", {"n": 4}),
         ("mass_spring_network", {"n": 4, "seed": 3}),
     ],

@@ -103,6 +103,7 @@ def test_equations_have_dots_over_letters_and_powers_over_indices(double_pendulu
     assert 'lspace="0.17em"' in markup  # 3 sin θ, not 3sin θ
 
 
+@pytest.mark.slow
 def test_a_bench_takes_any_law_with_an_energy() -> None:
     """A lattice, which has no declaration of states: the truth keeps its energy, a faster wave loses its way."""
     laws = [

@@ -88,6 +88,7 @@ def trajectory(scales: symlnn.Scales, count: int = 2, **others: Any) -> symlnn.T
     return symlnn.TrajectoryResidual(symlnn.Stretches(count, scales.interval), scales.v, scales.a, **others)
 
 
+@pytest.mark.slow
 def test_a_long_interval_is_divided(pendulum: symlnn.System) -> None:
     """Data of a low rate must not be fitted with the error of one long step."""
     _, scales = scaled(pendulum)
@@ -170,7 +171,7 @@ def test_training_on_the_motions_of_a_data_set(pendulum: symlnn.System) -> None:
     """One trajectory is held out; a first-order stage alone, to spare a compilation."""
     data = symlnn.generate_trajectories(pendulum, 3, duration=1.0, rate=20.0)
     recipe = symlnn.Recipe.single(symlnn.FirstOrder(chunk=25))
-    learned = learn(pendulum, "node2", 100, data, recipe=recipe, residual=symlnn.trajectory(1))
+    learned = learn(pendulum, "node2", 400, data, recipe=recipe, residual=symlnn.trajectory(1))
     assert learned.fit.lowest < 0.1  # an untrained network errs by about one
     wrapped = data.assign(q=(data["q"] + np.pi) % (2 * np.pi) - np.pi + 4.0 * (data["t"] > 0.5))
     with pytest.raises(ValueError, match="theta jumps by more than half a turn"):

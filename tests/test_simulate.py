@@ -72,6 +72,7 @@ def test_a_motion_starts_at_the_time_of_its_state() -> None:
     np.testing.assert_allclose(out.q[0], out.q[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [(), (2,)])
 def test_inputs_of_every_kind(batch: tuple[int, ...]) -> None:
     """Held constant, sampled, and a function: u = 2 in all of them, of one motion and of two."""

@@ -91,6 +91,7 @@ def test_growth_of_waves_that_die_out() -> None:
     np.testing.assert_allclose(found.frequency[1:], np.sqrt(4 * np.sin(k / 2) ** 2 - 0.01), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_truth_follows_itself() -> None:
     truth = law("wave_equation", n=20)
     start = symlnn.SmoothFields((20,), (0.05,), 0.1, 0.1, ((0.05, 0.5),), drift=False)(jax.random.key(0), 2)
