@@ -21,3 +21,8 @@ from ._states import DeclaredStates as DeclaredStates
 from ._states import SmoothFields as SmoothFields
 from ._states import StateSource as StateSource
 from ._states import sample_states as sample_states
+from ._columns import Column as Column
+from ._logs import Log as Log
+from ._logs import read_motions as read_motions
+from ._motions import Motions as Motions
+from ._motions import Run as Run

@@ -12,6 +12,9 @@ class Parameter:
 
     value: Any
     unit: str = ""
+    free: bool = False
+    """Whether the value is a guess, which `identify` replaces by what the motions say; a symbol that is positive stays
+    so."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.unit, str):
@@ -24,6 +27,10 @@ class Parameter:
             case _:
                 number = finite_number(self.value, "The value of a parameter", "a number or a distribution")
                 object.__setattr__(self, "value", number)
+        if not isinstance(self.free, bool):
+            raise ValueError(f"free of a parameter must be True or False, but is {self.free!r}.")
+        if self.free and self.varies:
+            raise ValueError("A free parameter needs a number to start from, not a distribution: give it a value.")
 
     @property
     def varies(self) -> bool:

@@ -277,7 +277,8 @@ class System:
             if symbol is None:
                 known = ", ".join(names) or "none"
                 raise ValueError(f"{self.name} has no parameter {str(key)!r}. Its parameters are: {known}.")
-            changed[symbol] = Parameter(value, changed[symbol].unit)
+            free = changed[symbol].free and not isinstance(value, AbstractDistribution)
+            changed[symbol] = Parameter(value, changed[symbol].unit, free)
         return replace(self, parameters=changed)
 
     def require_same(self, other: "System", what: str, remedy: str) -> None:

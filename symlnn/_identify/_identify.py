@@ -1,0 +1,365 @@
+"""`identify`: from measured motions and half a law to its parameters."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from .._data import Motions
+from .._distribution import normal
+from .._dynamics import AbstractDynamics, SymbolicDynamics
+from .._system import Parameter, System
+from ._inspect import Inspection, inspect
+from ._judge import Judgement, judge
+from ._rank import Rank, rank
+from ._shooting import Shooting, Shot
+from ._smooth import Stretch, noise, stretches
+from ._unknowns import Unknowns
+from ._weak import WeakForm, WeakProblem
+from ._windows import Windows, stable_step
+
+_QUARTER = np.pi / 2
+"""Of a period, in time scales."""
+_STEPS_A_TIME_SCALE = 25
+_BADLY = 0.5
+"""A standard error of so much of its parameter means that the data hardly tell it."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """How motions are smoothed, weighed and shot through; what is None follows from the time scale of the data, the
+    shortest time in which a coordinate changes by its size, of which a period of an oscillation has 2π."""
+
+    half_width: float | None = None
+    """Of the bumps of the weak form, in seconds; None is a quarter of a period."""
+    window: float | None = None
+    """Of smoothing, in seconds; None is half of that."""
+    shot: float | None = None
+    """The length of the windows of multiple shooting, in seconds; None is half of a period."""
+    shooting: bool = True
+    """Whether multiple shooting follows the weak form."""
+    filter_hz: float | None = None
+    """Of the force errors; None is one over the half width."""
+    horizons: tuple[float, ...] | None = None
+    """Of the prediction errors, in seconds; None is 0.1, 0.5 and 1."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A parameter as it was identified."""
+
+    value: float
+    standard_error: float | None
+    """None for one that was held, or is at its bound."""
+    declared: float
+    unit: str
+    identifiable: bool
+    at_bound: bool
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Of 95 %: value ± 1.96 standard errors; for what is positive as a factor, which keeps it so."""
+        if self.standard_error is None:
+            return None
+        if self.value > 0:
+            factor = float(np.exp(1.96 * self.standard_error / self.value))
+            return self.value / factor, self.value * factor
+        return self.value - 1.96 * self.standard_error, self.value + 1.96 * self.standard_error
+
+
+@dataclass(frozen=True, eq=False)
+class Identification:
+    """What was identified, from what, and how far to trust it."""
+
+    declared: System
+    system: System
+    """With the values that were found."""
+    motions: Motions
+    held_out: Motions
+    inspection: Inspection
+    parameters: Mapping[str, Estimate]
+    confounded: tuple[tuple[str, ...], ...]
+    models: Mapping[str, Judgement]
+    """On the motions that were held out: `declared`, `identified`, and those that were asked for."""
+    dynamics: Mapping[str, AbstractDynamics]
+    noise: Mapping[str, float]
+    method: Method
+    """With every choice that was made."""
+    kept: str
+    """Which of the two estimates predicts held-out motions best: `weak` or `shooting`."""
+    reach: Mapping[str, tuple[float, float]]
+    """For each coordinate the largest |q − mean| of training, and of what is held out."""
+    seconds: Mapping[str, float]
+    seed: int = 0
+    diagnosis: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """The document `report.json`."""
+        from_names = {run.name for run in self.held_out}
+        runs = [
+            {
+                "name": run.name,
+                "samples": run.samples,
+                "seconds": run.seconds,
+                "rate": run.rate,
+                "jitter": run.jitter,
+                "gaps": run.gaps,
+                "held_out": run.name in from_names and run.name not in {r.name for r in self.motions},
+            }
+            for run in self.inspection.runs
+        ]
+        free = len(self.parameters)
+        return {
+            "kind": "identification",
+            "system": self.declared.name,
+            "seed": self.seed,
+            "runs": runs,
+            "parameters": {name: dataclasses.asdict(p) for name, p in self.parameters.items()},
+            "rank": sum(p.identifiable for p in self.parameters.values()),
+            "free": free,
+            "confounded": [list(group) for group in self.confounded],
+            "functions": {},
+            "noise": dict(self.noise),
+            "method": dataclasses.asdict(self.method),
+            "kept": self.kept,
+            "models": {name: self._judged(judgement) for name, judgement in self.models.items()},
+            "seconds": dict(self.seconds),
+            "diagnosis": list(self.diagnosis),
+        }
+
+    def _judged(self, judgement: Judgement) -> dict[str, Any]:
+        names = self.motions.coordinates
+
+        def by_name(values: np.ndarray | None) -> dict[str, float] | None:
+            return None if values is None else {n: float(x) for n, x in zip(names, values, strict=True)}
+
+        return {
+            "force_rmse": by_name(judgement.force),
+            "force_filter_hz": self.method.filter_hz,
+            "prediction": {
+                f"{horizon:g}": {"median": by_name(judgement.median[horizon]), "rms": by_name(judgement.rms[horizon])}
+                for horizon in judgement.median
+            },
+            "failed": judgement.failed,
+            "predictions": judgement.predictions,
+        }
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def identify(
+    system: System,
+    motions: Motions,
+    *,
+    free: Sequence[str] | None = None,
+    hold_out: Sequence[str] | None = None,
+    method: Method = Method(),  # noqa: B008  frozen
+    listener: Callable[[str], None] = lambda stage: None,
+) -> Identification:
+    """The free parameters of a system from measured motions, with standard errors.
+
+    1. Positions are smoothed for velocities and starts only. 2. Directions in which the weak residual does not change
+    are found, named, and held at their declared values. 3. The weak form is solved (`WeakForm`): no accelerations.
+    4. Multiple shooting goes on from there (`Shooting`), with positions only. 5. Standard errors are those of the
+    sandwich, clustered by run, or by blocks of time where there are few runs. Of the two estimates the one is kept that
+    predicts held-out motions best.
+
+    `free` names the parameters, by default those declared `free=True`. `hold_out` names whole runs, by default a fifth
+    of them, or the last fifth of a single one. All is computed in double precision. Raises `ValueError` where nothing is
+    free, where the data are too short, and where the fit is impossible.
+    """
+    with jax.enable_x64(True):
+        return _identify(system, motions, free, hold_out, method, listener)
+
+
+def _identify(
+    system: System,
+    motions: Motions,
+    free: Sequence[str] | None,
+    hold_out: Sequence[str] | None,
+    method: Method,
+    listener: Callable[[str], None],
+) -> Identification:
+    clock = _Clock()
+    unknowns = Unknowns.of(system, None if free is None else tuple(free))
+    training, held = motions.split(hold_out)
+    listener("Looking at the data")
+    with clock("inspect"):
+        inspection = inspect(motions)
+        method = _chosen(method, inspection.time_scale, held)
+        parts = [p for place, run in enumerate(training) for p in stretches(run, place, method.window)]  # pyright: ignore
+    start = unknowns.search({s.name: p.value for s, p in system.parameters.items() if not p.varies})
+    listener("Weak form")
+    with clock("weak"):
+        assert method.half_width is not None and method.shot is not None and method.window is not None
+        problem = WeakProblem(system, unknowns, WeakForm.of(parts, method.half_width))
+        jacobian = problem.jacobian(start)
+        if not np.isfinite(jacobian).all():
+            raise ValueError(
+                f"The law of {system.name} is not finite along the measured motions with its declared values: check "
+                "units and signs of the columns, and the values that the parameters start from."
+            )
+        found = rank(jacobian.reshape(-1, len(unknowns)))
+        weak = problem.solve(start, found.kept)
+    stable = stable_step(SymbolicDynamics(system, unknowns.numbers(weak)), parts)
+    longest_step = min(inspection.time_scale / _STEPS_A_TIME_SCALE, stable)
+    shot: Shot | None = None
+    diagnosis: list[str] = []
+    if method.shooting:
+        listener(f"Multiple shooting {stable:.2g}")
+        with clock("shooting"):
+            windows = Windows.of(
+                training, parts, duration=method.shot, every=method.shot, longest_step=longest_step
+            )
+            sigma = np.nanmean([noise(run) for run in training], axis=0)
+            spread = np.concatenate([part.q for part in parts]).std(axis=0)
+            sigma = np.maximum(sigma, 1e-6 * spread)
+            # a smoothed velocity is that of a cubic over the window
+            speeds = sigma * np.sqrt(12 * training.runs[0].interval / method.window**3)
+            try:
+                shooting = Shooting(system, unknowns, windows)
+                shot = shooting.solve(weak, found.kept, sigma, np.maximum(speeds, 1e-6 * spread / inspection.time_scale))
+            except FloatingPointError:
+                diagnosis.append(
+                    "The motions of the weak estimate do not stay finite over a window, so it stands as it is, without "
+                    "standard errors."
+                )
+    listener("Held-out motions")
+    with clock("judge"):
+        candidates = {"declared": start, "weak": weak} | ({} if shot is None else {"shooting": shot.x})
+        laws = {name: SymbolicDynamics(system, unknowns.numbers(x)) for name, x in candidates.items()}
+        judged = {
+            name: judge(
+                law,
+                held,
+                window=method.window,
+                filter_hz=method.filter_hz,  # pyright: ignore[reportArgumentType]
+                horizons=method.horizons or (),
+                longest_step=longest_step,
+            )
+            for name, law in laws.items()
+        }
+    kept = min((name for name in candidates if name != "declared"), key=lambda name: judged[name].score)
+    parameters = _estimates(system, unknowns, candidates[kept], found, shot)
+    noises = shot.noise if shot is not None else np.nanmean([noise(run) for run in training], axis=0)
+    reach = _reach(training, held)
+    groups = tuple(tuple(unknowns.names[k] for k in group) for group in found.groups)
+    diagnosis += _diagnosis(parameters, groups, reach, judged["declared"], judged[kept], held)
+    values = {name: p.value for name, p in parameters.items()}
+    return Identification(
+        declared=system,
+        system=_completed(system.with_parameters(values), parts),
+        motions=training,
+        held_out=held,
+        inspection=inspection,
+        parameters=parameters,
+        confounded=groups,
+        models={"declared": judged["declared"], "identified": judged[kept]},
+        dynamics={"declared": laws["declared"], "identified": laws[kept]},
+        noise={name: float(x) for name, x in zip(motions.coordinates, noises, strict=True)},
+        method=method,
+        kept=kept,
+        reach=reach,
+        seconds=clock.seconds,
+        diagnosis=tuple(diagnosis),
+    )
+
+
+def _chosen(method: Method, time_scale: float, held: Motions) -> Method:
+    """The method, with everything decided."""
+    half = method.half_width or _QUARTER * time_scale
+    longest = max(run.seconds for run in held)
+    horizons = method.horizons or tuple(h for h in (0.1, 0.5, 1.0) if h <= longest / 2) or (longest / 2,)
+    return dataclasses.replace(
+        method,
+        half_width=half,
+        window=method.window or half / 2,
+        shot=method.shot or 2 * half,
+        filter_hz=method.filter_hz or 1 / half,
+        horizons=horizons,
+    )
+
+
+def _estimates(
+    system: System, unknowns: Unknowns, x: np.ndarray, found: Rank, shot: Shot | None
+) -> dict[str, Estimate]:
+    lowest, slopes, values = unknowns.lowest(), unknowns.slopes(x), unknowns.numbers(x)
+    errors: dict[int, float] = {}
+    if shot is not None:
+        errors = dict(zip(shot.inside, np.sqrt(np.maximum(np.diag(shot.covariance), 0.0)), strict=True))
+    estimates = {}
+    for place, name in enumerate(unknowns.names):
+        parameter: Parameter = next(p for s, p in system.parameters.items() if s.name == name)
+        bound = bool(x[place] <= lowest[place] + 1e-3)
+        error = None if bound or place not in errors else float(errors[place] * abs(slopes[place]))
+        estimates[name] = Estimate(values[name], error, parameter.value, parameter.unit, place in found.kept, bound)
+    return estimates
+
+
+def _reach(training: Motions, held: Motions) -> dict[str, tuple[float, float]]:
+    whole = np.concatenate([run.q for run in training])
+    centre = np.nanmean(whole, axis=0)
+    far = [np.nanmax(np.abs(np.concatenate([run.q for run in m]) - centre), axis=0) for m in (training, held)]
+    return {name: (float(a), float(b)) for name, a, b in zip(training.coordinates, *far, strict=True)}
+
+
+def _diagnosis(
+    parameters: Mapping[str, Estimate],
+    groups: Sequence[Sequence[str]],
+    reach: Mapping[str, tuple[float, float]],
+    declared: Judgement,
+    identified: Judgement,
+    held: Motions,
+) -> Iterator[str]:
+    for group in groups:
+        yield f"The data cannot tell {' ↔ '.join(group)} apart: some of them are held at their declared values."
+    for name, estimate in parameters.items():
+        if estimate.at_bound:
+            yield f"{name} is at its bound, zero: the data do not show it."
+        elif estimate.standard_error is not None and estimate.standard_error > _BADLY * abs(estimate.value):
+            yield f"The data hardly tell {name}: its standard error is {estimate.standard_error:.2g} of {estimate.value:.3g}."
+    for name, (seen, asked) in reach.items():
+        if asked > 1.2 * seen:
+            yield f"The test reaches {asked:.3g} in {name}, training {seen:.3g}: extrapolation."
+    signal = _size_of_inputs(held)
+    if identified.force is not None and signal is not None and np.sqrt(np.mean(identified.force**2)) > signal:
+        yield (
+            "The residual force exceeds the signal: this law cannot be that of these data. Check units, signs and delays "
+            "of the columns with `symlnn inspect`."
+        )
+    if identified.score > declared.score:
+        yield "The identified values predict the held-out motions worse than the declared ones."
+
+
+def _size_of_inputs(motions: Motions) -> float | None:
+    if not motions.inputs:
+        return None
+    u = np.concatenate([run.u for run in motions if run.u is not None])
+    return float(np.sqrt(np.nanmean(u**2)))
+
+
+def _completed(system: System, parts: Sequence[Stretch]) -> System:
+    """The system, with the states of the data where it declares none."""
+    if system.states:
+        return system
+    q, v = (np.concatenate([getattr(part, name) for part in parts]) for name in ("q", "v"))
+    drawn = {}
+    for place, x in enumerate(system.coordinates):
+        for variable, values in ((x, q[:, place]), (x.diff(system.t), v[:, place])):
+            mean, size = float(values.mean()), float(values.std())
+            drawn[variable] = normal(float(f"{mean:.3g}"), float(f"{size or 1.0:.3g}"))
+    return dataclasses.replace(system, states=drawn)

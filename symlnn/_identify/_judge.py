@@ -1,0 +1,125 @@
+"""How far a law is to be trusted on motions that it was not identified from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.signal
+from jaxtyping import Float
+
+from .._data import Motions, Run
+from .._dynamics import AbstractDynamics, AbstractEquationOfMotion
+from ._smooth import Stretch, stretches
+from ._windows import Windows
+
+_BUTTERWORTH = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What a law gets wrong on held-out motions, by coordinate."""
+
+    force: Float[np.ndarray, " dof"] | None
+    """The root mean square of M a − r, in units of force, with positions and inputs filtered; None for a law that has
+    no such equation."""
+    median: dict[float, Float[np.ndarray, " dof"]]
+    """Of |q predicted − q measured| so many seconds after a smoothed state, over all of them."""
+    rms: dict[float, Float[np.ndarray, " dof"]]
+    failed: int
+    """Predictions that did not stay finite."""
+    predictions: int
+
+    @property
+    def score(self) -> float:
+        """For choosing: the mean over coordinates of the median at the farthest horizon, as shares of the motion."""
+        last = self.median[max(self.median)]
+        return float(np.mean(last)) if np.isfinite(last).all() else float("inf")
+
+
+def judge(
+    dynamics: AbstractDynamics,
+    motions: Motions,
+    *,
+    window: float,
+    filter_hz: float,
+    horizons: Sequence[float],
+    longest_step: float,
+) -> Judgement:
+    """Of a law, on these motions: force with a Butterworth filter of third order forward and backward, and prediction
+    from smoothed states at every fifth of the longest horizon."""
+    parts = [part for place, run in enumerate(motions) for part in stretches(run, place, window)]
+    median, rms, failed, count = _prediction(dynamics, motions, parts, horizons, longest_step)
+    force = force_residual(dynamics, motions, filter_hz)
+    whole = None if force is None else np.sqrt(np.mean(np.concatenate([f for _, f in force]) ** 2, axis=0))
+    return Judgement(whole, median, rms, failed, count)
+
+
+def force_residual(
+    dynamics: AbstractDynamics, motions: Motions, filter_hz: float
+) -> list[tuple[np.ndarray, np.ndarray]] | None:
+    """For each run (t, M a − r), with everything filtered; None for a law without such an equation, or where no part is
+    long enough to filter."""
+    if not isinstance(dynamics, AbstractEquationOfMotion):
+        return None
+    found = []
+    for run in motions:
+        for part in stretches(run, 0, 0.0):
+            filtered = _filtered(run, part, filter_hz)
+            if filtered is not None:
+                found.append((part.t, np.asarray(_residual(dynamics, *filtered))))
+    return found or None
+
+
+def _filtered(run: Run, part: Stretch, filter_hz: float) -> tuple | None:
+    rate = 1 / part.step
+    if filter_hz >= 0.4 * rate or len(part.t) < 30:
+        return None
+    sos = scipy.signal.butter(_BUTTERWORTH, filter_hz, fs=rate, output="sos")
+    raw = np.stack([np.interp(part.t, run.t[k := np.isfinite(c)], c[k]) for c in run.q.T], axis=1)
+    q, u = (scipy.signal.sosfiltfilt(sos, x, axis=0) if x.shape[1] else x for x in (raw, part.u))
+    v = np.gradient(q, part.step, axis=0)
+    m = np.broadcast_to(part.m, (len(q), len(part.m)))
+    return tuple(jnp.asarray(x) for x in (q, v, np.gradient(v, part.step, axis=0), m, u, part.t))
+
+
+@eqx.filter_jit
+def _residual(dynamics: Any, q: Any, v: Any, a: Any, m: Any, u: Any, t: Any) -> Any:
+    def one(q: Any, v: Any, a: Any, m: Any, u: Any, t: Any) -> Any:
+        matrix, right = dynamics.equation(q, v, m, u, t)
+        return matrix.mv(a) - right
+
+    return jax.vmap(one)(q, v, a, m, u, t)
+
+
+def _prediction(
+    dynamics: AbstractDynamics,
+    motions: Motions,
+    parts: Sequence[Stretch],
+    horizons: Sequence[float],
+    longest_step: float,
+) -> tuple[dict[float, np.ndarray], dict[float, np.ndarray], int, int]:
+    longest = max(horizons)
+    windows = Windows.of(motions, parts, duration=longest, every=longest / 5, longest_step=longest_step)
+    predicted = np.asarray(_all_predicted(dynamics, windows.batch()))
+    seen, times = np.asarray(windows.seen), np.asarray(windows.times)
+    off = np.abs(predicted - np.asarray(windows.measured))
+    lost = ~np.isfinite(np.where(seen, off, 0.0)).all(axis=(1, 2))
+    off = np.where(np.isfinite(off), off, np.inf)
+    median, rms = {}, {}
+    for horizon in horizons:
+        # the sample nearest to the horizon, in each window
+        place = np.argmin(np.where(seen.any(axis=-1), np.abs(times - horizon), np.inf), axis=1)
+        there = off[np.arange(len(off)), place]
+        known = seen[np.arange(len(off)), place].all(axis=-1)
+        median[horizon] = np.median(there[known], axis=0)
+        rms[horizon] = np.sqrt(np.mean(there[known & ~lost] ** 2, axis=0)) if (known & ~lost).any() else np.inf + there[0]
+    return median, rms, int(lost.sum()), len(off)
+
+
+@eqx.filter_jit
+def _all_predicted(dynamics: AbstractDynamics, windows: Windows) -> Any:
+    return jax.vmap(lambda w: w.predicted(dynamics, w.q, w.v))(windows)

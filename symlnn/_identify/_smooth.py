@@ -1,0 +1,101 @@
+"""Smoothed positions and velocities of a recording, on equal steps of time, wherever it has no gap.
+
+They serve the weak form and as starting values. Accelerations are never taken from them: at the noise of ordinary
+encoders every estimator of accelerations biases inertias by tens of per cent.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.signal
+from jaxtyping import Float
+
+from .._data import Motions, Run
+
+_ORDER = 3
+_FEWEST = 2 * _ORDER + 1
+_FEWEST_SPECTRUM = 16
+_ABOVE = 10.0
+"""How many times the level of the noise a part of the spectrum must have to count as motion."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """A part of a run without gaps, at equal steps of time."""
+
+    run: int
+    t: Float[np.ndarray, " time"]
+    q: Float[np.ndarray, "time dof"]
+    v: Float[np.ndarray, "time dof"]
+    u: Float[np.ndarray, "time u"]
+    m: Float[np.ndarray, " params"]
+
+    @property
+    def step(self) -> float:
+        """In seconds."""
+        return float((self.t[-1] - self.t[0]) / (len(self.t) - 1))
+
+
+def stretches(run: Run, place: int, window: float) -> Iterator[Stretch]:
+    """The parts of a run that are as long as `window` seconds, smoothed by cubic polynomials over that window
+    (Savitzky & Golay, Anal. Chem. 36, 1964)."""
+    step = run.interval
+    count = max(round(window / step) | 1, _FEWEST)
+    for t, q, u in _unbroken(run):
+        if len(t) < 4:
+            continue
+        even = np.linspace(t[0], t[-1], max(2, round((t[-1] - t[0]) / step) + 1))
+        if len(even) < count:
+            continue
+        q, u = (np.stack([np.interp(even, t, c) for c in x.T], axis=1) if x.shape[1] else x[:0] for x in (q, u))
+        u = u if u.size else np.zeros((len(even), 0))
+        spacing = (even[-1] - even[0]) / (len(even) - 1)
+        smooth, v = (
+            scipy.signal.savgol_filter(q, count, _ORDER, deriv=order, delta=spacing, axis=0) for order in (0, 1)
+        )
+        yield Stretch(place, even, smooth, v, u, np.zeros(0) if run.m is None else run.m)
+
+
+def _unbroken(run: Run) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Times, positions and inputs between the gaps; a single missing value is passed over."""
+    u = np.zeros((len(run.t), 0)) if run.u is None else run.u
+    kept = np.isfinite(run.q).all(axis=1) & np.isfinite(u).all(axis=1)
+    t = run.t[kept]
+    cuts = np.flatnonzero(np.diff(t) > 3.5 * run.interval) + 1
+    yield from zip(*(np.split(x, cuts) for x in (t, run.q[kept], u[kept])), strict=True)
+
+
+def time_scale(motions: Motions) -> float:
+    """The shortest time in which a coordinate changes by its size: min √(∫P dω / ∫ω²P dω), in seconds.
+
+    P is the power spectrum of the positions where it exceeds that of white noise, which is taken from its upper half:
+    no velocity is estimated.
+    """
+    power = np.zeros(len(motions.coordinates))
+    speed = np.zeros(len(motions.coordinates))
+    for run in motions:
+        for t, q, _ in _unbroken(run):
+            if len(t) < _FEWEST_SPECTRUM:
+                continue
+            even = np.linspace(t[0], t[-1], len(t))
+            rate = (len(t) - 1) / (t[-1] - t[0])
+            for place, column in enumerate(q.T):
+                frequency, spectrum = scipy.signal.periodogram(np.interp(even, t, column), rate, window="hann")
+                signal = np.where(spectrum > _ABOVE * np.median(spectrum[len(spectrum) // 2 :]), spectrum, 0.0)
+                power[place] += signal.sum() * frequency[1]
+                speed[place] += (signal * (2 * np.pi * frequency) ** 2).sum() * frequency[1]
+    if not speed.any():
+        raise ValueError(
+            "Nothing moves in the data, or no part of them is without gaps for sixteen samples: record a motion that does."
+        )
+    return float(np.sqrt(np.min((power / np.where(speed > 0, speed, np.nan))[speed > 0])))
+
+
+def noise(run: Run) -> Float[np.ndarray, " dof"]:
+    """The standard deviation of what is white in each coordinate: from third differences, by their median size."""
+    found = []
+    for column in run.q.T:
+        difference = np.diff(column[np.isfinite(column)], 3)
+        found.append(np.median(np.abs(difference)) / 0.6745 / np.sqrt(20.0) if difference.size else np.nan)
+    return np.array(found)

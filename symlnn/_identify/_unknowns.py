@@ -1,0 +1,80 @@
+"""The numbers that are identified, as they are searched for: the logarithm of what is positive."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._system import System
+
+_ZERO = 1e-6
+"""As a share of the declared value."""
+
+
+@dataclass(frozen=True)
+class Unknowns:
+    """The free parameters of a system: θ = exp x where a symbol is positive, else θ = s x with s its size."""
+
+    names: tuple[str, ...]
+    positive: tuple[bool, ...]
+    sizes: tuple[float, ...]
+
+    @staticmethod
+    def of(system: System, free: tuple[str, ...] | None = None) -> "Unknowns":
+        """Those that are declared free, or those named.
+
+        Raises `ValueError` for a name that is no parameter or one of a distribution, for a positive one that starts
+        from a number that is not, and where nothing is free.
+        """
+        known = {symbol.name: (symbol, parameter) for symbol, parameter in system.parameters.items()}
+        names = tuple(name for name, (_, p) in known.items() if p.free) if free is None else tuple(free)
+        if not names:
+            raise ValueError(
+                f"{system.name} has nothing to identify: declare Parameter(…, free=True), or name parameters as free. "
+                f"Its parameters are: {', '.join(known) or 'none'}."
+            )
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{system.name} has no parameter {name!r} to free. It has: {', '.join(known)}.")
+            symbol, parameter = known[name]
+            if parameter.varies:
+                raise ValueError(f"The parameter {name} is drawn from {parameter.value}: give it a number to free it.")
+            if symbol.is_positive and parameter.value <= 0:
+                raise ValueError(f"The parameter {name} is declared positive, but starts from {parameter.value:g}.")
+        values = [known[name][1].value for name in names]
+        return Unknowns(
+            names, tuple(bool(known[n][0].is_positive) for n in names), tuple(abs(x) or 1.0 for x in values)
+        )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def only(self, kept: np.ndarray) -> "Unknowns":
+        """Those at these places."""
+        return Unknowns(*(tuple(x[k] for k in kept) for x in (self.names, self.positive, self.sizes)))
+
+    def lowest(self) -> Float[np.ndarray, " free"]:
+        """The bound of x: a positive parameter that falls below a millionth of its declared value is zero."""
+        pairs = zip(self.positive, self.sizes, strict=True)
+        return np.array([np.log(_ZERO * size) if positive else -np.inf for positive, size in pairs])
+
+    def search(self, values: dict[str, float]) -> Float[np.ndarray, " free"]:
+        """x of these values."""
+        pairs = zip(self.names, self.positive, self.sizes, strict=True)
+        return np.array([np.log(values[n]) if positive else values[n] / size for n, positive, size in pairs])
+
+    def values(self, x: Float[Array, " free"]) -> dict[str, Array]:
+        """θ by name, differentiable in x."""
+        pairs = zip(self.names, self.positive, self.sizes, x, strict=True)
+        return {n: jnp.exp(xi) if positive else size * xi for n, positive, size, xi in pairs}
+
+    def slopes(self, x: Float[np.ndarray, " free"]) -> Float[np.ndarray, " free"]:
+        """dθ/dx."""
+        pairs = zip(self.positive, self.sizes, x, strict=True)
+        return np.array([np.exp(xi) if positive else size for positive, size, xi in pairs])
+
+    def numbers(self, x: Float[np.ndarray, " free"]) -> dict[str, float]:
+        """θ by name."""
+        return {name: float(value) for name, value in jax.device_get(self.values(jnp.asarray(x))).items()}

@@ -1,0 +1,127 @@
+"""The Euler–Lagrange equation in its weak form: no accelerations, no Hessian."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+from jaxtyping import Array, Float, Int
+
+from .._dynamics import SymbolicForces, SymbolicLagrangian
+from .._system import System
+from ._smooth import Stretch
+from ._unknowns import Unknowns
+
+_PASSES = 3
+
+
+class WeakForm(eqx.Module):
+    """The equation of motion, against the bumps φ = c (1 − s²)⁴ with ∫φ dt = 1 and s = ±1 at a half width from their
+    centres:
+
+        r = ∫ (−φ′ ∂L/∂v − φ (∂L/∂q + Q)) dt = 0,
+
+    a generalised force for each bump and coordinate. It follows from the Euler–Lagrange equation by integrating the
+    time derivative by parts (Messenger & Bortz, SIAM Multiscale Model. Simul. 19, 2021, for differential equations).
+    """
+
+    q: Float[Array, "points dof"]
+    v: Float[Array, "points dof"]
+    u: Float[Array, "points u"]
+    m: Float[Array, "points params"]
+    t: Float[Array, " points"]
+    places: Int[Array, "bumps width"]
+    bump: Float[Array, "bumps width"]
+    slope: Float[Array, "bumps width"]
+
+    @staticmethod
+    def of(parts: Sequence[Stretch], half_width: float) -> "WeakForm":
+        """With bumps at every quarter of their width, within the stretches."""
+        longest = max(part.step for part in parts)
+        half = max(4, round(half_width / longest))
+        s = np.linspace(-1, 1, 2 * half + 1)
+        shape, change = (1 - s**2) ** 4, -8 * s * (1 - s**2) ** 3
+        places, bumps, slopes, first = [], [], [], 0
+        for part in parts:
+            starts = np.arange(0, len(part.t) - 2 * half, max(1, half // 2))
+            places.append(first + starts[:, None] + np.arange(2 * half + 1))
+            area = shape.sum()
+            bumps.append(np.broadcast_to(shape / area, places[-1].shape))
+            slopes.append(np.broadcast_to(change / (area * half * part.step), places[-1].shape))
+            first += len(part.t)
+        if not sum(map(len, places)):
+            raise ValueError(
+                f"No part of the data is without gaps for {2 * half_width:.3g} s, as long as the weak form needs: "
+                "record longer ones, or set a shorter half width."
+            )
+        arrays = [np.concatenate([getattr(part, name) for part in parts]) for name in ("q", "v", "u")]
+        m = np.concatenate([np.broadcast_to(part.m, (len(part.t), len(part.m))) for part in parts])
+        t = np.concatenate([part.t for part in parts])
+        made = (*arrays, m, t, *(np.concatenate(x) for x in (places, bumps, slopes)))
+        return WeakForm(*(jnp.asarray(x) for x in made))
+
+    def __call__(self, lagrangian: Callable[..., Array], forces: Callable[..., Array]) -> Float[Array, "bumps dof"]:
+        """r of a Lagrangian L(q, v, m, t) and forces Q(q, v, m, u, t)."""
+
+        def at(q: Array, v: Array, m: Array, u: Array, t: Array) -> tuple[Array, Array]:
+            slope, momentum = jax.grad(lagrangian, (0, 1))(q, v, m, t)
+            return momentum, slope + forces(q, v, m, u, t)
+
+        momentum, force = jax.vmap(at)(self.q, self.v, self.m, self.u, self.t)
+        mean = jnp.einsum("kw,kwi->ki", self.bump, force[self.places])
+        return -jnp.einsum("kw,kwi->ki", self.slope, momentum[self.places]) - mean
+
+
+class WeakProblem:
+    """The residuals of a system's free parameters in the weak form, compiled once."""
+
+    def __init__(self, system: System, unknowns: Unknowns, form: WeakForm):
+        fixed = {symbol.name: p.value for symbol, p in system.parameters.items() if not p.varies}
+
+        def residuals(x: Array, form: WeakForm) -> Array:
+            values = fixed | unknowns.values(x)
+            return form(SymbolicLagrangian(system, values), SymbolicForces(system, values))
+
+        self.form, self.lowest = form, unknowns.lowest()
+        self._residuals = eqx.filter_jit(residuals)
+        self._jacobian = eqx.filter_jit(jax.jacfwd(residuals))
+
+    def residuals(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof"]:
+        """In units of force."""
+        return np.asarray(self._residuals(jnp.asarray(x), self.form))
+
+    def jacobian(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof free"]:
+        """dr/dx."""
+        return np.asarray(self._jacobian(jnp.asarray(x), self.form))
+
+    def solve(self, x: np.ndarray, kept: Sequence[int]) -> np.ndarray:
+        """The least squares in the kept parameters, each coordinate weighted by what was left of it before."""
+        kept, x = list(kept), np.array(x)
+
+        def whole(part: np.ndarray) -> np.ndarray:
+            moved = x.copy()
+            moved[kept] = part
+            return moved
+
+        found = x[kept]
+        for _ in range(_PASSES):
+            size = np.sqrt(np.mean(self.residuals(whole(found)) ** 2, axis=0))
+            weight = 1 / np.where(size > 0, size, 1.0)
+            answer: Any = scipy.optimize.least_squares(
+                lambda part, w=weight: _finite(self.residuals(whole(part)) * w).ravel(),
+                found,
+                jac=lambda part, w=weight: (self.jacobian(whole(part))[..., kept] * w[:, None]).reshape(-1, len(kept)),
+                x_scale="jac",
+                bounds=(np.minimum(self.lowest[kept], found - 1e-9), np.inf),
+                max_nfev=200,
+            )
+            found = np.maximum(answer.x, self.lowest[kept] + 1e-6)
+        return whole(found)
+
+
+def _finite(residuals: np.ndarray) -> np.ndarray:
+    """What a trial far away overflows to is worse than anything, but a number."""
+    return np.nan_to_num(residuals, nan=1e15, posinf=1e15, neginf=-1e15)
