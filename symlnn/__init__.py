@@ -10,9 +10,12 @@ from ._catalogue import load_lattice as load_lattice
 from ._catalogue import load_system as load_system
 from ._catalogue import system_path as system_path
 from ._data import AbstractObservations as AbstractObservations
+from ._data import Column as Column
 from ._data import DeclaredStates as DeclaredStates
 from ._data import Instants as Instants
+from ._data import Motions as Motions
 from ._data import Resample as Resample
+from ._data import Run as Run
 from ._data import SmoothFields as SmoothFields
 from ._data import Source as Source
 from ._data import StateSource as StateSource
@@ -23,6 +26,7 @@ from ._data import generate_trajectories as generate_trajectories
 from ._data import hold_out as hold_out
 from ._data import load_dataset as load_dataset
 from ._data import motions_dataset as motions_dataset
+from ._data import read_motions as read_motions
 from ._data import sample_states as sample_states
 from ._data import samples_dataset as samples_dataset
 from ._data import save_dataset as save_dataset
@@ -71,6 +75,14 @@ from ._dynamics import residual_tolerance as residual_tolerance
 from ._dynamics import verdict as verdict
 from ._dynamics._banded import solve_cyclic_banded as solve_cyclic_banded
 from ._field import Field as Field
+from ._identify import Choices as Choices
+from ._identify import Estimate as Estimate
+from ._identify import Identification as Identification
+from ._identify import Inspection as Inspection
+from ._identify import Method as Method
+from ._identify import WeakForm as WeakForm
+from ._identify import identify as identify
+from ._identify import inspect as inspect
 from ._inputs import Control as Control
 from ._inputs import SampledInputs as SampledInputs
 from ._integrator import Integrator as Integrator
@@ -115,6 +127,7 @@ from ._report import Bench as Bench
 from ._report import Effort as Effort
 from ._report import Validation as Validation
 from ._report import validate as validate
+from ._report import write_identification as write_identification
 from ._results import RESULTS as RESULTS
 from ._simulate import Rollout as Rollout
 from ._simulate import simulate as simulate
@@ -123,6 +136,7 @@ from ._system import Experiment as Experiment
 from ._system import Law as Law
 from ._system import Parameter as Parameter
 from ._system import System as System
+from ._system_text import system_to_text as system_to_text
 from ._train import RESIDUALS as RESIDUALS
 from ._train import AbstractError as AbstractError
 from ._train import AbstractResidual as AbstractResidual

@@ -85,7 +85,7 @@ def _set_precision(precision: FloatType) -> None:
     jax.config.update("jax_enable_x64", precision is FloatType.float64)
 
 
-def _system(name: str, arguments: list[str] | None = None, parameters: list[str] | None = None) -> System:
+def system_of(name: str, arguments: list[str] | None = None, parameters: list[str] | None = None) -> System:
     system = load_system(name, **parse_arguments("--set", arguments or []))
     values = parse_assignments("--param", parameters or [])
     return system.with_parameters(values) if values else system
@@ -151,7 +151,7 @@ def derive(
     """
     if as_json and as_latex:
         raise ValueError("Give either --json or --latex, not both.")
-    loaded, field = _system(system, set_, param), load_field(system)
+    loaded, field = system_of(system, set_, param), load_field(system)
     if as_json:
         of_field = {} if field is None else {"field": field_derivation(field)}
         typer.echo(json.dumps(derivation(loaded) | of_field, indent=1))
@@ -183,7 +183,7 @@ def generate(
     _claim(context, out)
     if (samples is None) == (trajectories is None):
         raise ValueError("Give either --samples N or --trajectories K.")
-    loaded = _system(system, set_, param)
+    loaded = system_of(system, set_, param)
     if samples is not None:
         if noise or duration is not None:
             raise ValueError("--noise and --duration go with --trajectories.")
@@ -228,7 +228,7 @@ def train(
     """Train a model and save it; a checkpoint beside it allows --resume after an interruption."""
     _set_precision(precision)
     _claim(context, out)
-    loaded = _system(system, set_, param)
+    loaded = system_of(system, set_, param)
     sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
     dataset = None if data is None else load_dataset(data, loaded)
     checkpoint = out.with_name(out.name + ".checkpoint")
@@ -289,7 +289,7 @@ def simulate(
     """A roll-out of the analytic system or of a trained model."""
     _set_precision(precision)
     _claim(context, out)
-    loaded = _system(system, set_, param)
+    loaded = system_of(system, set_, param)
     trained = None if model is None else load_model(model, allow_code=allow_code)
     if trained is not None:
         loaded.require_same(trained.spec.system, f"{model} is a model", "Name the system that it was trained on.")
@@ -333,7 +333,7 @@ def validate(
 ) -> None:
     """The main job: derive, cross-check, generate, train, roll out, compare, report."""
     _set_precision(precision)
-    loaded = _system(system, set_, param)
+    loaded = system_of(system, set_, param)
     sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
     effort, budget = replace(QUICK if quick else Effort(), seeds=seeds), parse_budget(seconds, steps)
     with TrainingBar(err_console) as bar:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 
+from . import _measured as _measured
 from ._app import app
 
 

@@ -30,7 +30,7 @@ _TO_SI = {
     "kN": 1e3,
     **dict.fromkeys(("s", "rad", "m", "rad/s", "m/s", "N", "N m", ""), 1.0),
 }
-"""Units that `unit` of a column can name, in those that a declaration is usually written in; `scale` does the others."""
+"""Units that a column can name, in those that a declaration is usually written in; `scale` does the others."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def read_columns(system: System, columns: Mapping[str, Any] | str | Path | None)
         if isinstance(entry, Column):
             found[name] = entry
             continue
-        fields = {"column": entry} if isinstance(entry, str) else entry
+        fields: Any = {"column": entry} if isinstance(entry, str) else entry
         if not isinstance(fields, Mapping):
             raise ValueError(f"{where}{variable} must be the name of a column, or a table with column = …: {entry!r}.")
         unknown = [key for key in fields if key not in keys]

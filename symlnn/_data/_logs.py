@@ -22,7 +22,7 @@ def read_motions(
 ) -> Motions:
     """Measured motions of a system: one run for each file or table.
 
-    `columns` says which column stands for t, each coordinate, and, where they were measured, its velocity NAME_dot, each
+    `columns` says which column stands for t, each coordinate, its velocity NAME_dot where it was measured, each
     input and each varying parameter (constant in a run): {"theta": "pos1", "F": {"column": "force", "unit": "mN"}}, or
     the path of a TOML file; what it does not name is looked for under its own name, t also as `time`. Values that are
     missing are gaps. Raises `ValueError` that names the file, the column and the line.
@@ -105,7 +105,9 @@ def _numbers(table: pd.DataFrame, column: Column) -> np.ndarray:
     lost = np.flatnonzero(np.isnan(numbers) & ~pd.isna(written).to_numpy())
     if lost.size:
         row = int(lost[0])
-        raise ValueError(f"the column {column.column!r} has {str(written.iloc[row])[:40]!r} in line {row + 2}, no number.")
+        raise ValueError(
+            f"the column {column.column!r} has {str(written.iloc[row])[:40]!r} in line {row + 2}, no number."
+        )
     numbers = np.where(np.isinf(numbers), np.nan, numbers)
     return column.factor * (numbers - column.offset)
 

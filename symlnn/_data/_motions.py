@@ -100,7 +100,8 @@ class Motions:
                     raise ValueError(f"The run {run.name!r} has no inputs: give {listed(self.inputs)}.")
                 if values is not None and values.shape[1] != len(expected):
                     raise ValueError(
-                        f"{what} of the run {run.name!r} has {values.shape[1]} columns for {listed(expected) or 'none'}."
+                        f"{what} of the run {run.name!r} has {values.shape[1]} columns, not those of "
+                        f"{listed(expected) or 'nothing'}."
                     )
             for column, name in zip(run.q.T, self.coordinates, strict=True):
                 if not np.isfinite(column).any():
@@ -188,7 +189,12 @@ class Motions:
                 return dataset[f"{name}{place}"].values if f"{name}{place}" in dataset else None
 
             runs = (
-                Run(str(name), dataset[f"t{place}"].values, dataset[f"q{place}"].values, *(values(x, place) for x in "vum"))
+                Run(
+                    str(name),
+                    dataset[f"t{place}"].values,
+                    dataset[f"q{place}"].values,
+                    *(values(x, place) for x in "vum"),
+                )
                 for place, name in enumerate(names["runs"])
             )
             return Motions(tuple(runs), *(tuple(names[key]) for key in ("coordinates", "inputs", "parameters")))

@@ -2,9 +2,12 @@
 
 from ._identify import Estimate as Estimate
 from ._identify import Identification as Identification
-from ._identify import Method as Method
 from ._identify import identify as identify
 from ._inspect import Inspection as Inspection
 from ._inspect import inspect as inspect
 from ._judge import Judgement as Judgement
+from ._judge import force_residual as force_residual
+from ._judge import predictions as predictions
+from ._method import Choices as Choices
+from ._method import Method as Method
 from ._weak import WeakForm as WeakForm

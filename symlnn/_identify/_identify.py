@@ -13,9 +13,10 @@ import numpy as np
 from .._data import Motions
 from .._distribution import normal
 from .._dynamics import AbstractDynamics, SymbolicDynamics
-from .._system import Parameter, System
+from .._system import System
 from ._inspect import Inspection, inspect
 from ._judge import Judgement, judge
+from ._method import Choices, Method
 from ._rank import Rank, rank
 from ._shooting import Shooting, Shot
 from ._smooth import Stretch, noise, stretches
@@ -23,30 +24,8 @@ from ._unknowns import Unknowns
 from ._weak import WeakForm, WeakProblem
 from ._windows import Windows, stable_step
 
-_QUARTER = np.pi / 2
-"""Of a period, in time scales."""
-_STEPS_A_TIME_SCALE = 25
 _BADLY = 0.5
 """A standard error of so much of its parameter means that the data hardly tell it."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """How motions are smoothed, weighed and shot through; what is None follows from the time scale of the data, the
-    shortest time in which a coordinate changes by its size, of which a period of an oscillation has 2π."""
-
-    half_width: float | None = None
-    """Of the bumps of the weak form, in seconds; None is a quarter of a period."""
-    window: float | None = None
-    """Of smoothing, in seconds; None is half of that."""
-    shot: float | None = None
-    """The length of the windows of multiple shooting, in seconds; None is half of a period."""
-    shooting: bool = True
-    """Whether multiple shooting follows the weak form."""
-    filter_hz: float | None = None
-    """Of the force errors; None is one over the half width."""
-    horizons: tuple[float, ...] | None = None
-    """Of the prediction errors, in seconds; None is 0.1, 0.5 and 1."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +67,7 @@ class Identification:
     """On the motions that were held out: `declared`, `identified`, and those that were asked for."""
     dynamics: Mapping[str, AbstractDynamics]
     noise: Mapping[str, float]
-    method: Method
-    """With every choice that was made."""
+    choices: Choices
     kept: str
     """Which of the two estimates predicts held-out motions best: `weak` or `shooting`."""
     reach: Mapping[str, tuple[float, float]]
@@ -100,7 +78,7 @@ class Identification:
 
     def to_json(self) -> dict[str, Any]:
         """The document `report.json`."""
-        from_names = {run.name for run in self.held_out}
+        trained = {run.name for run in self.motions}
         runs = [
             {
                 "name": run.name,
@@ -109,7 +87,7 @@ class Identification:
                 "rate": run.rate,
                 "jitter": run.jitter,
                 "gaps": run.gaps,
-                "held_out": run.name in from_names and run.name not in {r.name for r in self.motions},
+                "held_out": run.name not in trained,
             }
             for run in self.inspection.runs
         ]
@@ -125,7 +103,7 @@ class Identification:
             "confounded": [list(group) for group in self.confounded],
             "functions": {},
             "noise": dict(self.noise),
-            "method": dataclasses.asdict(self.method),
+            "method": dataclasses.asdict(self.choices),
             "kept": self.kept,
             "models": {name: self._judged(judgement) for name, judgement in self.models.items()},
             "seconds": dict(self.seconds),
@@ -140,7 +118,7 @@ class Identification:
 
         return {
             "force_rmse": by_name(judgement.force),
-            "force_filter_hz": self.method.filter_hz,
+            "force_filter_hz": self.choices.filter_hz,
             "prediction": {
                 f"{horizon:g}": {"median": by_name(judgement.median[horizon]), "rms": by_name(judgement.rms[horizon])}
                 for horizon in judgement.median
@@ -179,8 +157,8 @@ def identify(
     predicts held-out motions best.
 
     `free` names the parameters, by default those declared `free=True`. `hold_out` names whole runs, by default a fifth
-    of them, or the last fifth of a single one. All is computed in double precision. Raises `ValueError` where nothing is
-    free, where the data are too short, and where the fit is impossible.
+    of them, or the last fifth of a single one. All is computed in double precision. Raises `ValueError` where nothing
+    is free, and where the data are too short.
     """
     with jax.enable_x64(True):
         return _identify(system, motions, free, hold_out, method, listener)
@@ -200,13 +178,12 @@ def _identify(
     listener("Looking at the data")
     with clock("inspect"):
         inspection = inspect(motions)
-        method = _chosen(method, inspection.time_scale, held)
-        parts = [p for place, run in enumerate(training) for p in stretches(run, place, method.window)]  # pyright: ignore
+        choices = method.chosen(inspection.time_scale, max(run.seconds for run in held))
+        parts = [p for place, run in enumerate(training) for p in stretches(run, place, choices.window)]
     start = unknowns.search({s.name: p.value for s, p in system.parameters.items() if not p.varies})
     listener("Weak form")
     with clock("weak"):
-        assert method.half_width is not None and method.shot is not None and method.window is not None
-        problem = WeakProblem(system, unknowns, WeakForm.of(parts, method.half_width))
+        problem = WeakProblem(system, unknowns, WeakForm.of(parts, choices.half_width))
         jacobian = problem.jacobian(start)
         if not np.isfinite(jacobian).all():
             raise ValueError(
@@ -215,24 +192,27 @@ def _identify(
             )
         found = rank(jacobian.reshape(-1, len(unknowns)))
         weak = problem.solve(start, found.kept)
-    stable = stable_step(SymbolicDynamics(system, unknowns.numbers(weak)), parts)
-    longest_step = min(inspection.time_scale / _STEPS_A_TIME_SCALE, stable)
+    if method.step is None:
+        stable = stable_step(SymbolicDynamics(system, unknowns.numbers(weak)), parts)
+        choices = dataclasses.replace(choices, step=min(choices.step, stable))
     shot: Shot | None = None
     diagnosis: list[str] = []
     if method.shooting:
-        listener(f"Multiple shooting {stable:.2g}")
+        listener("Multiple shooting")
         with clock("shooting"):
-            windows = Windows.of(
-                training, parts, duration=method.shot, every=method.shot, longest_step=longest_step
-            )
+            windows = Windows.of(training, parts, duration=choices.shot, every=choices.shot, longest_step=choices.step)
             sigma = np.nanmean([noise(run) for run in training], axis=0)
             spread = np.concatenate([part.q for part in parts]).std(axis=0)
             sigma = np.maximum(sigma, 1e-6 * spread)
             # a smoothed velocity is that of a cubic over the window
-            speeds = sigma * np.sqrt(12 * training.runs[0].interval / method.window**3)
+            speeds = sigma * np.sqrt(12 * training.runs[0].interval / choices.window**3)
             try:
-                shooting = Shooting(system, unknowns, windows)
-                shot = shooting.solve(weak, found.kept, sigma, np.maximum(speeds, 1e-6 * spread / inspection.time_scale))
+                linear = unknowns.linear()
+                start_at = linear.search(unknowns.numbers(weak))
+                shooting = Shooting(system, linear, windows)
+                shot = shooting.solve(
+                    start_at, found.kept, sigma, np.maximum(speeds, 1e-6 * spread / inspection.time_scale)
+                )
             except FloatingPointError:
                 diagnosis.append(
                     "The motions of the weak estimate do not stay finite over a window, so it stands as it is, without "
@@ -240,19 +220,11 @@ def _identify(
                 )
     listener("Held-out motions")
     with clock("judge"):
-        candidates = {"declared": start, "weak": weak} | ({} if shot is None else {"shooting": shot.x})
-        laws = {name: SymbolicDynamics(system, unknowns.numbers(x)) for name, x in candidates.items()}
-        judged = {
-            name: judge(
-                law,
-                held,
-                window=method.window,
-                filter_hz=method.filter_hz,  # pyright: ignore[reportArgumentType]
-                horizons=method.horizons or (),
-                longest_step=longest_step,
-            )
-            for name, law in laws.items()
-        }
+        candidates = {"declared": unknowns.numbers(start), "weak": unknowns.numbers(weak)}
+        if shot is not None:
+            candidates["shooting"] = unknowns.linear().numbers(shot.x)
+        laws = {name: SymbolicDynamics(system, values) for name, values in candidates.items()}
+        judged = {name: judge(law, held, choices) for name, law in laws.items()}
     kept = min((name for name in candidates if name != "declared"), key=lambda name: judged[name].score)
     parameters = _estimates(system, unknowns, candidates[kept], found, shot)
     noises = shot.noise if shot is not None else np.nanmean([noise(run) for run in training], axis=0)
@@ -271,7 +243,7 @@ def _identify(
         models={"declared": judged["declared"], "identified": judged[kept]},
         dynamics={"declared": laws["declared"], "identified": laws[kept]},
         noise={name: float(x) for name, x in zip(motions.coordinates, noises, strict=True)},
-        method=method,
+        choices=choices,
         kept=kept,
         reach=reach,
         seconds=clock.seconds,
@@ -279,34 +251,21 @@ def _identify(
     )
 
 
-def _chosen(method: Method, time_scale: float, held: Motions) -> Method:
-    """The method, with everything decided."""
-    half = method.half_width or _QUARTER * time_scale
-    longest = max(run.seconds for run in held)
-    horizons = method.horizons or tuple(h for h in (0.1, 0.5, 1.0) if h <= longest / 2) or (longest / 2,)
-    return dataclasses.replace(
-        method,
-        half_width=half,
-        window=method.window or half / 2,
-        shot=method.shot or 2 * half,
-        filter_hz=method.filter_hz or 1 / half,
-        horizons=horizons,
-    )
-
-
 def _estimates(
-    system: System, unknowns: Unknowns, x: np.ndarray, found: Rank, shot: Shot | None
+    system: System, unknowns: Unknowns, values: Mapping[str, float], found: Rank, shot: Shot | None
 ) -> dict[str, Estimate]:
-    lowest, slopes, values = unknowns.lowest(), unknowns.slopes(x), unknowns.numbers(x)
+    linear = unknowns.linear()
+    at, lowest = linear.search(values), linear.lowest()
     errors: dict[int, float] = {}
     if shot is not None:
         errors = dict(zip(shot.inside, np.sqrt(np.maximum(np.diag(shot.covariance), 0.0)), strict=True))
+    declared = {symbol.name: parameter for symbol, parameter in system.parameters.items()}
     estimates = {}
     for place, name in enumerate(unknowns.names):
-        parameter: Parameter = next(p for s, p in system.parameters.items() if s.name == name)
-        bound = bool(x[place] <= lowest[place] + 1e-3)
-        error = None if bound or place not in errors else float(errors[place] * abs(slopes[place]))
-        estimates[name] = Estimate(values[name], error, parameter.value, parameter.unit, place in found.kept, bound)
+        bound = bool(at[place] <= 1.001 * lowest[place])
+        error = None if bound or place not in errors else float(errors[place] * unknowns.sizes[place])
+        was = declared[name]
+        estimates[name] = Estimate(values[name], error, was.value, was.unit, place in found.kept, bound)
     return estimates
 
 
@@ -331,15 +290,16 @@ def _diagnosis(
         if estimate.at_bound:
             yield f"{name} is at its bound, zero: the data do not show it."
         elif estimate.standard_error is not None and estimate.standard_error > _BADLY * abs(estimate.value):
-            yield f"The data hardly tell {name}: its standard error is {estimate.standard_error:.2g} of {estimate.value:.3g}."
+            off, value = estimate.standard_error, estimate.value
+            yield f"The data hardly tell {name}: its standard error is {off:.2g} of {value:.3g}."
     for name, (seen, asked) in reach.items():
         if asked > 1.2 * seen:
             yield f"The test reaches {asked:.3g} in {name}, training {seen:.3g}: extrapolation."
     signal = _size_of_inputs(held)
     if identified.force is not None and signal is not None and np.sqrt(np.mean(identified.force**2)) > signal:
         yield (
-            "The residual force exceeds the signal: this law cannot be that of these data. Check units, signs and delays "
-            "of the columns with `symlnn inspect`."
+            "The residual force exceeds the signal: this law cannot be that of these data. Check units, signs and "
+            "delays of the columns with `symlnn inspect`."
         )
     if identified.score > declared.score:
         yield "The identified values predict the held-out motions worse than the declared ones."

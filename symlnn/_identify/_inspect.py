@@ -163,10 +163,12 @@ def _delays(motions: Motions, scale: float) -> dict[str, float]:
             for part in stretches(run, k, scale / 2):
                 if len(part.t) < 4 * len(shifts) or not part.u[:, place].std():
                     continue
-                bend = np.gradient(part.v, part.step, axis=0)
+                bend = np.asarray(np.gradient(part.v, part.step, axis=0))
                 inner = slice(len(shifts), -len(shifts))
-                for axis in range(bend.shape[1]):
-                    values = [np.corrcoef(np.roll(part.u[:, place], -s)[inner], bend[inner, axis])[0, 1] for s in shifts]
+                for axis in range(len(motions.coordinates)):
+                    values = [
+                        np.corrcoef(np.roll(part.u[:, place], -s)[inner], bend[inner, axis])[0, 1] for s in shifts
+                    ]
                     best[axis] = best.get(axis, np.zeros(len(shifts))) + np.nan_to_num(values)
         if best:
             strongest = max(best.values(), key=lambda c: c.max())

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from .._data import Motions, Run
 from .._dynamics import AbstractDynamics, AbstractEquationOfMotion
+from ._method import Choices
 from ._smooth import Stretch, stretches
 from ._windows import Windows
 
@@ -40,22 +41,27 @@ class Judgement:
         return float(np.mean(last)) if np.isfinite(last).all() else float("inf")
 
 
-def judge(
-    dynamics: AbstractDynamics,
-    motions: Motions,
-    *,
-    window: float,
-    filter_hz: float,
-    horizons: Sequence[float],
-    longest_step: float,
-) -> Judgement:
+def judge(dynamics: AbstractDynamics, motions: Motions, choices: Choices) -> Judgement:
     """Of a law, on these motions: force with a Butterworth filter of third order forward and backward, and prediction
     from smoothed states at every fifth of the longest horizon."""
-    parts = [part for place, run in enumerate(motions) for part in stretches(run, place, window)]
-    median, rms, failed, count = _prediction(dynamics, motions, parts, horizons, longest_step)
-    force = force_residual(dynamics, motions, filter_hz)
+    parts = [part for place, run in enumerate(motions) for part in stretches(run, place, choices.window)]
+    median, rms, failed, count = _prediction(dynamics, motions, parts, choices.horizons, choices.step)
+    force = force_residual(dynamics, motions, choices.filter_hz)
     whole = None if force is None else np.sqrt(np.mean(np.concatenate([f for _, f in force]) ** 2, axis=0))
     return Judgement(whole, median, rms, failed, count)
+
+
+def predictions(
+    dynamics: AbstractDynamics, motions: Motions, choices: Choices
+) -> list[tuple[Float[np.ndarray, " sample"], Float[np.ndarray, "sample dof"]]]:
+    """(t, q predicted) from smoothed states, one after another, each for the longest horizon."""
+    parts = [part for place, run in enumerate(motions) for part in stretches(run, place, choices.window)]
+    longest = max(choices.horizons)
+    windows = Windows.of(motions, parts, duration=longest, every=longest, longest_step=choices.step)
+    predicted = np.asarray(_all_predicted(dynamics, windows.batch()))
+    seen = np.any(np.asarray(windows.seen), axis=-1)
+    times = np.asarray(windows.t)[:, None] + np.asarray(windows.times)
+    return [(t[known], q[known]) for t, q, known in zip(times, predicted, seen, strict=True)]
 
 
 def force_residual(
@@ -116,7 +122,9 @@ def _prediction(
         there = off[np.arange(len(off)), place]
         known = seen[np.arange(len(off)), place].all(axis=-1)
         median[horizon] = np.median(there[known], axis=0)
-        rms[horizon] = np.sqrt(np.mean(there[known & ~lost] ** 2, axis=0)) if (known & ~lost).any() else np.inf + there[0]
+        rms[horizon] = (
+            np.sqrt(np.mean(there[known & ~lost] ** 2, axis=0)) if (known & ~lost).any() else np.inf + there[0]
+        )
     return median, rms, int(lost.sum()), len(off)
 
 

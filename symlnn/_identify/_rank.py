@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -48,13 +49,13 @@ def _held(null: Float[np.ndarray, "directions free"]) -> list[int]:
     count = len(null)
     touched = np.flatnonzero(np.abs(null).max(axis=0) > _PART)
     if math.comb(len(touched), count) > _CHOICES:
-        return [int(k) for k in scipy.linalg.qr(null, pivoting=True, mode="economic")[2][:count]]
-    best, chosen = (math.inf, math.inf), list(map(int, touched[:count]))
+        factors: Any = scipy.linalg.qr(null, pivoting=True, mode="economic")
+        return [int(k) for k in factors[2][:count]]
+    best, chosen = math.inf, list(map(int, touched[:count]))
     for choice in itertools.combinations(map(int, touched), count):
         square = null[:, choice]
-        condition = np.linalg.cond(square)
-        if condition < 1 / _PART:
+        if np.linalg.cond(square) < 1 / _PART:
             size = int((np.abs(np.linalg.solve(square, null)) > _PART).sum())
-            if (size, condition) < best:
-                best, chosen = (size, condition), list(choice)
+            if size < best:  # of equal ones those that are declared first
+                best, chosen = size, list(choice)
     return chosen

@@ -1,5 +1,6 @@
 """Multiple shooting: the motions themselves, from free states at the start of each window."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,7 +86,7 @@ class Shooting:
             steps += taken
             spread = spread * self._misfit(x, y, scales)
         scales = jnp.asarray(spread), jnp.asarray(_PRIOR * np.concatenate([spread, speeds]))
-        inside = self._inside(x, kept)
+        inside = [k for k in kept if x[k] > self.lowest[k]]
         arrow, _ = self._linearised(x, y, inside, scales)
         return Shot(x, tuple(inside), arrow.covariance(np.asarray(w.run)), spread, steps)
 
@@ -94,10 +95,11 @@ class Shooting:
     ) -> tuple[np.ndarray, np.ndarray, int]:
         damping = _DAMPING
         for step in range(_STEPS):
-            inside = self._inside(x, kept)
-            arrow, cost = self._linearised(x, y, inside, scales)
+            arrow, cost = self._linearised(x, y, kept, scales)
             if not np.isfinite(cost):
                 raise FloatingPointError("The motions of the first guess do not stay finite.")
+            places = self._movable(x, kept, arrow)
+            inside, arrow = [kept[k] for k in places], arrow.only(places)
             while damping < 1e12:
                 dx, dy = arrow.step(damping)
                 moved = x.copy()
@@ -113,9 +115,10 @@ class Shooting:
                 return x, y, step + 1
         return x, y, _STEPS
 
-    def _inside(self, x: np.ndarray, kept: Sequence[int]) -> list[int]:
-        """The places that are not at their bound."""
-        return [k for k in kept if x[k] > self.lowest[k] + 1e-3]
+    def _movable(self, x: np.ndarray, kept: Sequence[int], arrow: "_Arrow") -> list[int]:
+        """The places among `kept` that are off their bound, or that the residuals pull from it."""
+        pull = -arrow.gradient()
+        return [k for k, place in enumerate(kept) if x[place] > self.lowest[place] or pull[k] > 0]
 
     def _joint(self, x: np.ndarray, y: np.ndarray) -> Array:
         return jnp.asarray(np.concatenate([np.broadcast_to(x, (len(y), len(x))), y], axis=1))
@@ -147,6 +150,16 @@ class _Arrow:
         self.b = np.einsum("kni,knj->kij", of_x, of_y)
         self.c = np.einsum("kni,knj->kij", of_y, of_y)
         self.gx, self.gy = np.einsum("kni,kn->ki", of_x, r), np.einsum("kni,kn->ki", of_y, r)
+
+    def only(self, places: Sequence[int]) -> "_Arrow":
+        """With these parameters alone."""
+        found = copy.copy(self)
+        found.a, found.b, found.gx = self.a[:, places][:, :, places], self.b[:, places], self.gx[:, places]
+        return found
+
+    def gradient(self) -> np.ndarray:
+        """Of the parameters, with the best starts."""
+        return self._reduced(0.0)[2].sum(axis=0)
 
     def _reduced(self, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """C⁻¹ Bᵀ, C⁻¹ g_y and the reduced gradients, window by window."""

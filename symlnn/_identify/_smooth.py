@@ -48,13 +48,21 @@ def stretches(run: Run, place: int, window: float) -> Iterator[Stretch]:
         even = np.linspace(t[0], t[-1], max(2, round((t[-1] - t[0]) / step) + 1))
         if len(even) < count:
             continue
-        q, u = (np.stack([np.interp(even, t, c) for c in x.T], axis=1) if x.shape[1] else x[:0] for x in (q, u))
-        u = u if u.size else np.zeros((len(even), 0))
         spacing = (even[-1] - even[0]) / (len(even) - 1)
+        raw = _interpolated(even, t, q)
         smooth, v = (
-            scipy.signal.savgol_filter(q, count, _ORDER, deriv=order, delta=spacing, axis=0) for order in (0, 1)
+            np.asarray(scipy.signal.savgol_filter(raw, count, _ORDER, deriv=order, delta=spacing, axis=0))
+            for order in (0, 1)
         )
-        yield Stretch(place, even, smooth, v, u, np.zeros(0) if run.m is None else run.m)
+        m = np.zeros(0) if run.m is None else run.m
+        yield Stretch(place, even, smooth, v, _interpolated(even, t, u), m)
+
+
+def _interpolated(at: np.ndarray, t: np.ndarray, values: np.ndarray) -> np.ndarray:
+    found = np.empty((len(at), values.shape[1]))
+    for place, column in enumerate(values.T):
+        found[:, place] = np.interp(at, t, column)
+    return found
 
 
 def _unbroken(run: Run) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -87,7 +95,7 @@ def time_scale(motions: Motions) -> float:
                 speed[place] += (signal * (2 * np.pi * frequency) ** 2).sum() * frequency[1]
     if not speed.any():
         raise ValueError(
-            "Nothing moves in the data, or no part of them is without gaps for sixteen samples: record a motion that does."
+            "Nothing moves in the data, or no part of them is without gaps for sixteen samples: record a longer motion."
         )
     return float(np.sqrt(np.min((power / np.where(speed > 0, speed, np.nan))[speed > 0])))
 

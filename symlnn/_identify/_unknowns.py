@@ -1,6 +1,7 @@
-"""The numbers that are identified, as they are searched for: the logarithm of what is positive."""
+"""The numbers that are identified, as they are searched for."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +16,13 @@ _ZERO = 1e-6
 
 @dataclass(frozen=True)
 class Unknowns:
-    """The free parameters of a system: θ = exp x where a symbol is positive, else θ = s x with s its size."""
+    """The free parameters of a system: θ = s x with s its size; or, in the logarithmic form, θ = exp x where a symbol
+    is positive, which leads from far away, but not back from zero."""
 
     names: tuple[str, ...]
     positive: tuple[bool, ...]
     sizes: tuple[float, ...]
+    logarithmic: bool = True
 
     @staticmethod
     def of(system: System, free: tuple[str, ...] | None = None) -> "Unknowns":
@@ -51,29 +54,33 @@ class Unknowns:
     def __len__(self) -> int:
         return len(self.names)
 
-    def only(self, kept: np.ndarray) -> "Unknowns":
-        """Those at these places."""
-        return Unknowns(*(tuple(x[k] for k in kept) for x in (self.names, self.positive, self.sizes)))
+    def linear(self) -> "Unknowns":
+        """The same, not in logarithms."""
+        return replace(self, logarithmic=False)
 
     def lowest(self) -> Float[np.ndarray, " free"]:
         """The bound of x: a positive parameter that falls below a millionth of its declared value is zero."""
-        pairs = zip(self.positive, self.sizes, strict=True)
-        return np.array([np.log(_ZERO * size) if positive else -np.inf for positive, size in pairs])
+        least = [
+            _ZERO * size if positive else -np.inf for positive, size in zip(self.positive, self.sizes, strict=True)
+        ]
+        return self._of(least)
 
-    def search(self, values: dict[str, float]) -> Float[np.ndarray, " free"]:
+    def search(self, values: Mapping[str, float]) -> Float[np.ndarray, " free"]:
         """x of these values."""
-        pairs = zip(self.names, self.positive, self.sizes, strict=True)
-        return np.array([np.log(values[n]) if positive else values[n] / size for n, positive, size in pairs])
+        return self._of([values[name] for name in self.names])
+
+    def _of(self, values: Sequence[float]) -> Float[np.ndarray, " free"]:
+        whole = zip(values, self._exponential, self.sizes, strict=True)
+        return np.array([np.log(value) if exponential else value / size for value, exponential, size in whole])
+
+    @property
+    def _exponential(self) -> tuple[bool, ...]:
+        return tuple(self.logarithmic and positive for positive in self.positive)
 
     def values(self, x: Float[Array, " free"]) -> dict[str, Array]:
         """θ by name, differentiable in x."""
-        pairs = zip(self.names, self.positive, self.sizes, x, strict=True)
-        return {n: jnp.exp(xi) if positive else size * xi for n, positive, size, xi in pairs}
-
-    def slopes(self, x: Float[np.ndarray, " free"]) -> Float[np.ndarray, " free"]:
-        """dθ/dx."""
-        pairs = zip(self.positive, self.sizes, x, strict=True)
-        return np.array([np.exp(xi) if positive else size for positive, size, xi in pairs])
+        pairs = zip(self.names, self._exponential, self.sizes, x, strict=True)
+        return {n: jnp.exp(xi) if exponential else size * xi for n, exponential, size, xi in pairs}
 
     def numbers(self, x: Float[np.ndarray, " free"]) -> dict[str, float]:
         """θ by name."""

@@ -110,14 +110,16 @@ class WeakProblem:
         for _ in range(_PASSES):
             size = np.sqrt(np.mean(self.residuals(whole(found)) ** 2, axis=0))
             weight = 1 / np.where(size > 0, size, 1.0)
-            answer: Any = scipy.optimize.least_squares(
-                lambda part, w=weight: _finite(self.residuals(whole(part)) * w).ravel(),
-                found,
-                jac=lambda part, w=weight: (self.jacobian(whole(part))[..., kept] * w[:, None]).reshape(-1, len(kept)),
-                x_scale="jac",
-                bounds=(np.minimum(self.lowest[kept], found - 1e-9), np.inf),
-                max_nfev=200,
-            )
+
+            def off(part: np.ndarray, weight: np.ndarray = weight) -> np.ndarray:
+                return _finite(self.residuals(whole(part)) * weight).ravel()
+
+            def slopes(part: np.ndarray, weight: np.ndarray = weight) -> np.ndarray:
+                return (self.jacobian(whole(part))[..., kept] * weight[:, None]).reshape(-1, len(kept))
+
+            below = np.minimum(self.lowest[kept], found - 1e-9)
+            search: Any = scipy.optimize.least_squares
+            answer = search(off, found, jac=slopes, x_scale="jac", bounds=(below, np.inf), max_nfev=200)
             found = np.maximum(answer.x, self.lowest[kept] + 1e-6)
         return whole(found)
 

@@ -1,6 +1,7 @@
 """Stretches of measurement that a motion is shot through, all of one duration."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import diffrax
 import equinox as eqx
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._data import Motions
+from .._data import Motions, Run
 from .._dynamics import AbstractDynamics
 from .._inputs import SampledInputs
 from .._simulate import flow
@@ -43,42 +44,27 @@ class Windows(eqx.Module):
     ) -> "Windows":
         """Windows that start every so many seconds within the smoothed stretches, integrated by steps of at most
         `longest_step`."""
-        rows: list[tuple] = []
-        for part in parts:
-            run = motions.runs[part.run]
-            count = int((part.t[-1] - part.t[0] - duration) / every + 1e-9) + 1
-            u = np.zeros((len(run.t), 0)) if run.u is None else run.u
-            known = np.isfinite(u).all(axis=1)
-            for k in range(max(count, 0)):
-                start = part.t[0] + k * every
-                inside = (run.t >= start - 1e-12) & (run.t <= start + duration * (1 + 1e-9))
-                about = (run.t >= start - 3 * part.step) & (run.t <= start + duration + 3 * part.step) & known
-                state = [np.array([np.interp(start, part.t, c) for c in x.T]) for x in (part.q, part.v)]
-                rows.append((part.run, *state, part.m, start, run.t[about], u[about], run.t[inside] - start, run.q[inside]))
-        if not rows:
+        found = [window for part in parts for window in _cut(motions.runs[part.run], part, duration, every)]
+        if not found:
             raise ValueError(
                 f"No part of the data is without gaps for {duration:.3g} s, as long as a window of shooting: record "
                 "longer ones, or set a shorter window."
             )
-        run, q, v, m, t, input_times, inputs, times, measured = zip(*rows, strict=True)
-        step = 1.0
-        padded_inputs = _padded([np.concatenate([u, u[-1:]]) for u in inputs])
-        after = [np.concatenate([x, x[-1:] + step]) for x in input_times]
-        longest = max(map(len, after))
-        input_axis = np.stack([np.concatenate([x, x[-1] + step * (1 + np.arange(longest - len(x)))]) for x in after])
-        values = _padded(list(measured), np.nan)
-        seen = np.isfinite(values)
+        measured = _padded([w.measured for w in found], np.nan)
+        seen = np.isfinite(measured)
         return Windows(
-            np.array(run),
-            *(jnp.asarray(np.stack(x)) for x in (q, v, m)),
-            jnp.asarray(np.array(t)),
-            jnp.asarray(input_axis),
-            jnp.asarray(padded_inputs),
-            jnp.asarray(_padded([x[:, None] for x in times])[..., 0]),
-            jnp.asarray(np.where(seen, values, 0.0)),
-            jnp.asarray(seen),
-            duration,
-            max(2, int(np.ceil(duration / longest_step))),
+            run=np.array([w.run for w in found]),
+            q=jnp.asarray(np.stack([w.q for w in found])),
+            v=jnp.asarray(np.stack([w.v for w in found])),
+            m=jnp.asarray(np.stack([w.m for w in found])),
+            t=jnp.asarray(np.array([w.t for w in found])),
+            input_times=jnp.asarray(_padded([w.input_times for w in found], np.inf)),
+            inputs=jnp.asarray(_padded([w.inputs for w in found], 0.0)),
+            times=jnp.asarray(_padded([w.times for w in found], 0.0)),
+            measured=jnp.asarray(np.where(seen, measured, 0.0)),
+            seen=jnp.asarray(seen),
+            duration=duration,
+            steps=max(2, int(np.ceil(duration / longest_step))),
         )
 
     def __len__(self) -> int:
@@ -89,7 +75,7 @@ class Windows(eqx.Module):
         return eqx.tree_at(lambda w: w.run, self, None)
 
     def motion(self, dynamics: AbstractDynamics, q: Array, v: Array) -> tuple[Array, Array]:
-        """Of one window: (q, v) from its start on, at each step of the integrator, of a motion from the state (q, v)."""
+        """Of one window: (q, v) at its start and after each step of the integrator, of a motion from that state."""
         along = flow(
             dynamics,
             States(q, v, self.m, jnp.zeros(self.inputs.shape[-1]), self.t),
@@ -113,11 +99,40 @@ class Windows(eqx.Module):
         return q0 + s * (h * v0 + s * (3 * rise - h * (2 * v0 + v1) + s * (h * (v0 + v1) - 2 * rise)))
 
 
-def _padded(rows: list[np.ndarray], value: float = 0.0) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """One window before it is padded to the length of the longest."""
+
+    run: int
+    q: np.ndarray
+    v: np.ndarray
+    m: np.ndarray
+    t: float
+    input_times: np.ndarray
+    inputs: np.ndarray
+    times: np.ndarray
+    measured: np.ndarray
+
+
+def _cut(run: Run, part: Stretch, duration: float, every: float) -> Iterator[_Window]:
+    """The windows within one stretch of a run."""
+    u = np.zeros((len(run.t), 0)) if run.u is None else run.u
+    known = np.isfinite(u).all(axis=1)
+    for k in range(int((part.t[-1] - part.t[0] - duration) / every + 1e-9) + 1):
+        start = part.t[0] + k * every
+        end = start + duration * (1 + 1e-9)
+        if end > part.t[-1] + duration * 1e-6:
+            return
+        inside = (run.t >= start - 1e-12) & (run.t <= end)
+        about = known & (run.t >= start - 3 * part.step) & (run.t <= end + 3 * part.step)
+        q, v = (np.array([np.interp(start, part.t, c) for c in x.T]) for x in (part.q, part.v))
+        times = run.t[inside] - start
+        yield _Window(part.run, q, v, part.m, start, run.t[about], u[about], times, run.q[inside])
+
+
+def _padded(rows: list[np.ndarray], value: float) -> np.ndarray:
     longest = max(map(len, rows))
-    return np.stack(
-        [np.concatenate([x, np.full((longest - len(x), *x.shape[1:]), value if value else 0.0)]) for x in rows]
-    )
+    return np.stack([np.concatenate([x, np.full((longest - len(x), *x.shape[1:]), value)]) for x in rows])
 
 
 def stable_step(dynamics: AbstractDynamics, parts: Sequence[Stretch]) -> float:

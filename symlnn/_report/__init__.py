@@ -12,6 +12,8 @@ from ._examine import examine as examine
 from ._figures import FIGURES as FIGURES
 from ._figures import figures_of as figures_of
 from ._figures import typical_motion as typical_motion
+from ._identification import declaration as declaration
+from ._identification import write_identification as write_identification
 from ._mathml import equation as equation
 from ._page import templates as templates
 from ._results import ModelResult as ModelResult

@@ -1,0 +1,100 @@
+"""The commands that begin with log files."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from .._data import Motions, read_motions
+from .._files import check_folder, locked
+from .._identify import Method
+from .._identify import identify as identify_system
+from .._identify import inspect as inspect_motions
+from .._report import write_identification
+from .._system import System
+from ._app import Param, Set, SystemName, app, err_console, out_console, system_of
+
+Data = Annotated[list[Path], typer.Option("--data", help="A recording: .csv, .txt, .parquet, .nc, .mat or .npz.")]
+Columns = Annotated[Path | None, typer.Option(help="A TOML file: which column is what, in what unit.")]
+ColumnNames = Annotated[
+    list[str], typer.Option("--column", metavar="NAME=COLUMN", help="The column of one variable: theta=pos1, t=time.")
+]
+
+
+def _motions(system: System, files: list[Path], columns: Path | None, names: list[str]) -> Motions:
+    if columns is not None and names:
+        raise ValueError("Give either --columns or --column, not both.")
+    given = {}
+    for text in names:
+        name, separator, column = text.partition("=")
+        if not (separator and name.strip() and column.strip()):
+            raise ValueError(f"--column needs NAME=COLUMN, but was given {text!r}.")
+        given[name.strip()] = column.strip()
+    return read_motions(list(files), system, columns or given)
+
+
+@app.command()
+def inspect(
+    system: SystemName,
+    data: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The recordings.")],
+    columns: Columns = None,
+    column: ColumnNames = [],  # noqa: B006  typer reads the default
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """What is in log files: runs, rates, gaps, noise, velocities against derivatives, delays. Nothing is fitted."""
+    found = inspect_motions(_motions(system_of(system), data, columns, column))
+    typer.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_text(), nl=as_json)
+
+
+@app.command()
+def identify(
+    context: typer.Context,
+    system: SystemName,
+    data: Data,
+    columns: Columns = None,
+    column: ColumnNames = [],  # noqa: B006
+    free: Annotated[
+        str | None, typer.Option(help="Parameters to identify, comma-separated; by default those declared free.")
+    ] = None,
+    hold_out: Annotated[
+        str | None, typer.Option(help="Runs to test on, comma-separated; by default the last fifth.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="The weak form alone, without standard errors.")] = False,
+    filter_hz: Annotated[float | None, typer.Option(help="The filter of the force errors, in Hz.")] = None,
+    half_width: Annotated[float | None, typer.Option(help="Of the weak form's bumps, in seconds.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder of the report.")] = Path("identification"),
+    set_: Set = [],  # noqa: B006
+    param: Param = [],  # noqa: B006
+) -> None:
+    """Measured motions to parameters with standard errors, and a report; identified.py in it is the law found."""
+    check_folder(out)
+    loaded = system_of(system, set_, param)
+    context.with_resource(locked(out))
+    motions = _motions(loaded, data, columns, column)
+    with err_console.status("Reading") as status:
+        result = identify_system(
+            loaded,
+            motions,
+            free=_names(free),
+            hold_out=_names(hold_out),
+            method=Method(shooting=not quick, filter_hz=filter_hz, half_width=half_width),
+            listener=status.update,
+        )
+        write_identification(result, out, command=shlex.join(["symlnn", *sys.argv[1:]]))
+    table = Table("parameter", "identified", "standard error", "declared", "unit", box=None)
+    for name, p in result.parameters.items():
+        error = "held" if not p.identifiable else "at bound" if p.at_bound else ""
+        error = error or ("–" if p.standard_error is None else f"{p.standard_error:.2g}")
+        table.add_row(name, f"{p.value:.5g}", error, f"{p.declared:.5g}", p.unit)
+    out_console.print(table)
+    for sentence in result.diagnosis:
+        out_console.print(sentence, soft_wrap=True)
+    out_console.print(f"Report: {out}/index.html; the law: {out}/identified.py", soft_wrap=True)
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

@@ -1,0 +1,147 @@
+"""An identification to files: index.html, report.json, identified.py and figures."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.signal
+import sympy as sp
+from matplotlib.figure import Figure
+
+from .._files import replaced_folder
+from .._identify import Identification, force_residual, predictions
+from .._system_text import system_to_text
+from ..plots import TRUTH, colours, mathematics, plain, wrapped
+from ._mathml import equation
+from ._page import templates
+from ._results import Settings, settings_of, strict, to_text
+from ._write import write_figures
+
+_WIDTH = 8.0
+_CAPTIONS = {
+    "motions": "Held-out motions: measured (black), and predicted from smoothed states, one after another.",
+    "force": "Left: the residual force M a − r along the first held-out run, filtered. Right: its spectrum over all.",
+}
+
+
+def write_identification(result: Identification, out: str | Path, *, command: str = "") -> None:
+    """Write the report of an identification to a folder, whole or not at all. One that is there is replaced."""
+    settings = settings_of(seed=result.seed, command=command)
+    with replaced_folder(Path(out)) as folder:
+        pictures = write_figures(_figures(result), folder / "figures")
+        document = {"symlnn": settings.versions["symlnn"], **strict(result.to_json())}
+        (folder / "report.json").write_text(to_text(document))
+        (folder / "identified.py").write_text(declaration(result))
+        (folder / "index.html").write_text(_page(result, settings, document, pictures))
+
+
+def declaration(result: Identification) -> str:
+    """The identified system as a .py file, with standard errors beside its parameters."""
+    comments = {}
+    for name, p in result.parameters.items():
+        if not p.identifiable:
+            comments[name] = "held: the data do not tell"
+        elif p.at_bound:
+            comments[name] = "at its bound"
+        elif p.standard_error is not None:
+            comments[name] = f"± {p.standard_error:.2g}"
+    runs = len(result.motions)
+    title = f"{result.declared.name}, as symlnn identified it from {runs} run{'s' * (runs > 1)}."
+    return system_to_text(result.system, comments, title)
+
+
+def _page(result: Identification, settings: Settings, document: dict[str, Any], pictures: dict[str, str]) -> str:
+    system = result.declared
+    acting = zip(system.q, system.generalized_forces, strict=True)
+    forces = [(x.name, equation(system, force, left=sp.Symbol("Q"))) for x, force in acting if force != 0]
+    slopes: dict[str, float] = {}
+    for run in result.inspection.runs:
+        slopes |= {f"{name} in {run.name}": slope for name, slope in run.velocity_slopes.items()}
+    return (
+        templates()
+        .get_template("identification.html.jinja")
+        .render(
+            result=result,
+            settings=settings,
+            document=document,
+            pictures=pictures,
+            captions=_CAPTIONS,
+            equation=equation(system, system.plain_lagrangian, left=sp.Symbol("L")),
+            forces=forces,
+            slopes=slopes,
+            verdict=_verdict(result),
+        )
+    )
+
+
+def _verdict(result: Identification) -> list[str]:
+    declared, identified = result.models["declared"], result.models["identified"]
+    horizon = max(identified.median)
+    pairs = zip(result.motions.coordinates, identified.median[horizon], declared.median[horizon], strict=True)
+    errors = ", ".join(f"{name} {found:.2g} (declared values: {was:.2g})" for name, found, was in pairs)
+    told = sum(p.identifiable and not p.at_bound for p in result.parameters.values())
+    return [
+        f"{told} of {len(result.parameters)} parameters are told by the data; the others are held or at a bound.",
+        f"Half of the held-out motions are predicted {horizon:g} s ahead to within {errors}.",
+    ]
+
+
+def _figures(result: Identification) -> dict[str, Callable[[], Figure | None]]:
+    return {"motions": lambda: _motions(result), "force": lambda: _force(result)}
+
+
+def _label(result: Identification, index: int) -> str:
+    system = result.declared
+    unit = system.units.get(system.coordinates[index], "")
+    symbol = system.q[index]
+    return mathematics(system.latex(symbol), symbol.name) + (f" ({plain(unit)})" if unit else "")
+
+
+def _motions(result: Identification) -> Figure:
+    run = result.held_out.runs[0]
+    dof = len(result.motions.coordinates)
+    figure = Figure(figsize=(_WIDTH, 1.9 * dof + 0.6), layout="constrained")
+    axes = figure.subplots(dof, 1, sharex=True, squeeze=False)[:, 0]
+    shade = colours(list(result.models))
+    along = {
+        name: predictions(law, result.held_out.only([run]), result.choices) for name, law in result.dynamics.items()
+    }
+    for index, ax in enumerate(axes):
+        angle = result.declared.is_angle[index]
+        ax.plot(run.t, wrapped(run.q[:, index], angle), color=TRUTH, lw=2.0, label="measured")
+        for name, pieces in along.items():
+            for k, (t, q) in enumerate(pieces):
+                ax.plot(t, wrapped(q[:, index], angle), color=shade[name], lw=1.0, label=None if k else name)
+        ax.set_ylabel(_label(result, index))
+    axes[0].legend(loc="upper right", ncols=3)
+    axes[-1].set_xlabel("t (s)")
+    return figure
+
+
+def _force(result: Identification) -> Figure | None:
+    found: dict[str, Any] = {
+        name: force_residual(law, result.held_out, result.choices.filter_hz) for name, law in result.dynamics.items()
+    }
+    if any(residuals is None for residuals in found.values()):
+        return None
+    dof = len(result.motions.coordinates)
+    figure = Figure(figsize=(_WIDTH, 1.9 * dof + 0.6), layout="constrained")
+    grid = figure.subplots(dof, 2, squeeze=False)
+    shade = colours(list(result.models))
+    for name, residuals in found.items():
+        t, first = residuals[0]
+        longest = max(residuals, key=lambda pair: len(pair[0]))
+        rate = (len(longest[0]) - 1) / (longest[0][-1] - longest[0][0])
+        frequency, power = scipy.signal.periodogram(longest[1], rate, axis=0)
+        inside = (frequency > 0) & (frequency < 4 * result.choices.filter_hz)
+        for index in range(dof):
+            grid[index, 0].plot(t, first[:, index], color=shade[name], lw=0.9, label=name)
+            grid[index, 1].semilogy(
+                frequency[inside], np.maximum(power[inside, index], 1e-300), color=shade[name], lw=0.9
+            )
+            grid[index, 0].set_ylabel(f"force on {result.motions.coordinates[index]}")
+    grid[0, 0].legend(loc="upper right", ncols=2)
+    grid[-1, 0].set_xlabel("t (s)")
+    grid[-1, 1].set_xlabel("frequency (Hz)")
+    return figure

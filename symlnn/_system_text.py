@@ -1,0 +1,146 @@
+"""A system as the text of a declaration: a .py file that a person reads, and that `load_system` loads."""
+
+import keyword
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+from sympy.printing.str import StrPrinter
+
+from ._system import System
+
+
+class _Printer(StrPrinter):
+    """Python with SymPy as `sp`; exact numbers stay exact."""
+
+    def _print_Function(self, expr: Any) -> str:
+        return f"sp.{expr.func.__name__}({self.stringify(expr.args, ', ')})"
+
+    def _print_Pow(self, expr: Any, rational: bool = False) -> str:
+        if expr.exp == sp.Rational(1, 2):
+            return f"sp.sqrt({self._print(expr.base)})"
+        return super()._print_Pow(expr, rational=True)  # no Rational of SymPy becomes a float of Python
+
+    def _print_Rational(self, expr: Any) -> str:
+        return f"sp.Rational({expr.p}, {expr.q})"
+
+    def _print_Float(self, expr: Any) -> str:
+        return repr(float(expr)) if sp.Float(float(expr)) == expr else f"sp.Float('{expr}', precision={expr._prec})"
+
+    def _print_Pi(self, expr: Any) -> str:
+        return "sp.pi"
+
+    def _print_Exp1(self, expr: Any) -> str:
+        return "sp.E"
+
+    def _print_Piecewise(self, expr: Any) -> str:
+        return f"sp.Piecewise({', '.join(f'({self._print(e)}, {self._print(c)})' for e, c in expr.args)})"
+
+    def _print_Derivative(self, expr: Any) -> str:
+        return f"{self._print(expr.expr)}.diff({', '.join(self._print(v) for v in expr.variables)})"
+
+
+def system_to_text(system: System, comments: Mapping[str, str], title: str) -> str:
+    """The declaration of a system, with a comment beside each parameter that has one.
+
+    Raises `ValueError` where it has a field that is not written: a graph, or joint distributions.
+    """
+    if system.graph is not None:
+        raise ValueError(f"The declaration of {system.name} stands on a graph: it is written as JSON only.")
+    names = _identifiers(system)
+    shown = _Printer({"full_prec": False})
+    law = system.law
+
+    def text(expression: Any) -> str:
+        return shown.doprint(law.plain(expression).xreplace({s: sp.Symbol(names[s.name]) for s in symbols}))
+
+    symbols = [*system.parameters, *system.q, *system.v, *system.u, system.t]
+    lines = [
+        f'"""{title}"""',
+        "",
+        "import sympy as sp",
+        "",
+        "from symlnn import Parameter, System, normal, uniform",
+        "",
+    ]
+    lines.append(f"{names[system.t.name]} = {_symbol(system.t)}")
+    for x, q, v in zip(system.coordinates, system.q, system.v, strict=True):
+        assumed = {"real": True} if x.is_real else {}
+        lines.append(f"{names[q.name]} = sp.Function({q.name!r}{_assumed(assumed)})({names[system.t.name]})")
+        lines.append(f"{names[v.name]} = {names[q.name]}.diff({names[system.t.name]})")
+    lines += [f"{names[s.name]} = {_symbol(s)}" for s in (*system.parameters, *system.u)]
+    lines += ["", f"LAGRANGIAN = {text(system.lagrangian)}", "", "SYSTEM = System("]
+
+    def entries(mapping: Mapping[Any, Any], of_value: Any) -> str:
+        return "{" + ", ".join(f"{text(key)}: {of_value(value)}" for key, value in mapping.items()) + "}"
+
+    lines.append(f"    name={system.name!r},")
+    lines.append(f"    coordinates=({', '.join(names[q.name] for q in system.q)},),")
+    if system.angles:
+        lines.append(f"    angles=({', '.join(text(x) for x in system.angles)},),")
+    if system.units:
+        lines.append(f"    units={entries(system.units, repr)},")
+    lines.append("    lagrangian=LAGRANGIAN,")
+    if system.dissipation != 0:
+        lines.append(f"    dissipation={text(system.dissipation)},")
+    if system.forces:
+        lines += ["    forces={", *(f"        {text(x)}: {text(f)}," for x, f in system.forces.items()), "    },"]
+    if system.inputs:
+        inputs = zip(system.u, system.inputs.values(), strict=True)
+        lines.append("    inputs={" + ", ".join(f"{names[u.name]}: {_drawn(d)}" for u, d in inputs) + "},")
+    if system.parameters:
+        lines.append("    parameters={")
+        for symbol, parameter in system.parameters.items():
+            value = _drawn(parameter.value) if parameter.varies else repr(parameter.value)
+            free = ", free=True" if parameter.free else ""
+            comment = comments.get(symbol.name)
+            after = f"  # {comment}" if comment else ""
+            lines.append(f"        {names[symbol.name]}: Parameter({value}, {parameter.unit!r}{free}),{after}")
+        lines.append("    },")
+    for field in ("states", "initial_states"):
+        if getattr(system, field):
+            lines.append(f"    {field}={entries(getattr(system, field), _drawn)},")
+    if system.time is not None:
+        lines.append(f"    time={_drawn(system.time)},")
+    lines.append(f"    duration={system.duration!r},")
+    if system.positions:
+        shown_positions = ", ".join(f"({text(x)}, {text(y)})" for x, y in system.positions)
+        lines.append(f"    positions=({shown_positions},),")
+    if system.reference:
+        lines.append(f"    reference={system.reference!r},")
+    return "\n".join([*lines, ")", ""])
+
+
+def _identifiers(system: System) -> dict[str, str]:
+    """A name of Python for each symbol, by its own name."""
+    found: dict[str, str] = {}
+    taken = {"sp", "Parameter", "System", "normal", "uniform", "LAGRANGIAN", "SYSTEM"}
+    for symbol in (*system.q, *system.v, *system.parameters, *system.u, system.t):
+        name = "".join(c if c.isalnum() or c == "_" else "_" for c in symbol.name)
+        name = f"_{name}" if not name.isidentifier() else name
+        while keyword.iskeyword(name) or name in taken:
+            name += "_"
+        taken.add(name)
+        found[symbol.name] = name
+    return found
+
+
+def _symbol(symbol: Any) -> str:
+    return f"sp.Symbol({symbol.name!r}{_assumed(symbol._assumptions_orig)})"
+
+
+def _assumed(assumptions: Mapping[str, Any]) -> str:
+    return "".join(f", {name}={value}" for name, value in sorted(assumptions.items()))
+
+
+def _drawn(value: Any) -> str:
+    match type(value).__name__:
+        case "Normal":
+            return f"normal({value.location!r}, {value.scale!r})"
+        case "Uniform":
+            return f"uniform({value.low!r}, {value.high!r})"
+        case "Fixed":
+            return repr(value.value)
+        case "float" | "int":
+            return repr(value)
+    raise ValueError(f"A {type(value).__name__} is not written in a declaration: it is written as JSON only.")
