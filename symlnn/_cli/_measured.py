@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from .._catalogue import catalogue_names
 from .._data import Motions, read_motions
 from .._files import check_folder, locked
 from .._identify import Method
@@ -25,7 +26,7 @@ ColumnNames = Annotated[
 ]
 
 
-def _motions(system: System, files: list[Path], columns: Path | None, names: list[str]) -> Motions:
+def _motions(system: System | None, files: list[Path], columns: Path | None, names: list[str]) -> Motions:
     if columns is not None and names:
         raise ValueError("Give either --columns or --column, not both.")
     given = {}
@@ -39,14 +40,21 @@ def _motions(system: System, files: list[Path], columns: Path | None, names: lis
 
 @app.command()
 def inspect(
-    system: SystemName,
-    data: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The recordings.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE... [SYSTEM]", help="The recordings, and the system that they are of.")
+    ],
     columns: Columns = None,
     column: ColumnNames = [],  # noqa: B006  typer reads the default
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """What is in log files: runs, rates, gaps, noise, velocities against derivatives, delays. Nothing is fitted."""
-    found = inspect_motions(_motions(system_of(system), data, columns, column))
+    systems = [name for name in files if name.endswith(".py") or name in catalogue_names()]
+    if len(systems) > 1:
+        raise ValueError(f"Give one system, not {', '.join(systems)}.")
+    recordings = [Path(name) for name in files if name not in systems]
+    if not recordings:
+        raise ValueError("Give at least one recording.")
+    found = inspect_motions(_motions(system_of(systems[0]) if systems else None, recordings, columns, column))
     typer.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_text(), nl=as_json)
 
 

@@ -37,13 +37,13 @@ _TO_SI = {
 class Column:
     """value = sign · scale · unit · (what is written − offset), taken `delay` seconds before it is written."""
 
-    column: str
-    unit: str = ""
-    scale: float = 1.0
-    sign: float = 1.0
-    offset: float = 0.0
-    delay: float = 0.0
-    unwrap: bool = False
+    column: Any
+    unit: Any = ""
+    scale: Any = 1.0
+    sign: Any = 1.0
+    offset: Any = 0.0
+    delay: Any = 0.0
+    unwrap: Any = False
     """Whether jumps of more than half a turn are those of an angle that is written between −π and π."""
 
     def __post_init__(self) -> None:
@@ -69,12 +69,14 @@ class Column:
         return self.sign * self.scale * _TO_SI[self.unit]
 
 
-def known_variables(system: System) -> tuple[str, ...]:
+def known_variables(system: System | None) -> tuple[str, ...]:
     """What a log of a system can hold: the time, coordinates, velocities, inputs, varying parameters."""
+    if system is None:
+        return (TIME,)
     return (TIME, *(symbol.name for group in (system.q, system.v, system.u, system.m) for symbol in group))
 
 
-def read_columns(system: System, columns: Mapping[str, Any] | str | Path | None) -> dict[str, Column]:
+def read_columns(system: System | None, columns: Mapping[str, Any] | str | Path | None) -> dict[str, Column]:
     """The columns by variable, from a mapping {variable: column, or a dict of the fields of `Column`}, or a TOML file
     of the same. What is not named is looked for under its own name, the time also as `time`.
 
@@ -94,7 +96,8 @@ def read_columns(system: System, columns: Mapping[str, Any] | str | Path | None)
     for variable, entry in (columns or {}).items():
         name = TIME if variable == "time" and "time" not in known else variable
         if name not in known:
-            raise ValueError(f"{where}{system.name} has no variable {variable!r}. It has: {', '.join(known)}.")
+            owner = "A log without a system" if system is None else system.name
+            raise ValueError(f"{where}{owner} has no variable {variable!r}. It has: {', '.join(known)}.")
         if isinstance(entry, Column):
             found[name] = entry
             continue

@@ -18,17 +18,20 @@ Log = str | Path | pd.DataFrame | Mapping[str, Any]
 
 
 def read_motions(
-    logs: Log | Sequence[Log], system: System, columns: Mapping[str, Any] | str | Path | None = None
+    logs: Log | Sequence[Log], system: System | None = None, columns: Mapping[str, Any] | str | Path | None = None
 ) -> Motions:
     """Measured motions of a system: one run for each file or table.
 
     `columns` says which column stands for t, each coordinate, its velocity NAME_dot where it was measured, each
     input and each varying parameter (constant in a run): {"theta": "pos1", "F": {"column": "force", "unit": "mN"}}, or
     the path of a TOML file; what it does not name is looked for under its own name, t also as `time`. Values that are
-    missing are gaps. Raises `ValueError` that names the file, the column and the line.
+    missing are gaps. Without a system every column of numbers counts as a coordinate: enough to `inspect` them.
+
+    Raises `ValueError` that names the file, the column and the line.
     """
     several = isinstance(logs, Sequence) and not isinstance(logs, str)
     chosen = read_columns(system, columns)
+    shared: tuple[str, ...] = ()
     runs, names = [], set()
     for place, log in enumerate(logs if several else [logs]):  # pyright: ignore[reportArgumentType]
         source = f"{log}" if isinstance(log, str | Path) else f"table {place}"
@@ -38,24 +41,35 @@ def read_motions(
         names.add(stem)
         table = _table(log, source)
         try:
-            runs.append(_run(table, system, chosen, stem))
+            if system is None:
+                run, found = _plain_run(table, chosen, stem)
+                if shared and found != shared:
+                    raise ValueError(f"its columns {', '.join(found)} are others than {', '.join(shared)} before.")
+                shared = found
+            else:
+                run = _run(table, system, chosen, stem)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
-    return Motions.of(system, runs)
+        runs.append(run)
+    return Motions(tuple(runs), shared) if system is None else Motions.of(system, runs)
+
+
+def _plain_run(table: pd.DataFrame, columns: Mapping[str, Column], name: str) -> tuple[Run, tuple[str, ...]]:
+    time = _column(table, TIME, columns, required=True)
+    t = _times(table, time)
+    read: dict[str, np.ndarray] = {}
+    for column in table.columns:
+        if str(column) != time.column and pd.api.types.is_numeric_dtype(table[column]):
+            values = _numbers(table, Column(str(column)))
+            if np.isfinite(values).any():
+                read[str(column)] = values
+    if not read:
+        raise ValueError("it holds no column of numbers beside the time.")
+    return Run(name, t, np.stack(list(read.values()), axis=1)), tuple(read)
 
 
 def _run(table: pd.DataFrame, system: System, columns: Mapping[str, Column], name: str) -> Run:
-    t = _numbers(table, _column(table, TIME, columns, required=True))
-    if np.isnan(t).any():
-        row = int(np.flatnonzero(np.isnan(t))[0])
-        raise ValueError(f"line {row + 2} has no time: leave it out.")
-    back = np.flatnonzero(np.diff(t) <= 0)
-    if back.size:
-        row = int(back[0]) + 1
-        raise ValueError(
-            f"line {row + 2} has the time {t[row]:.9g} s after {t[row - 1]:.9g} s, but times must increase: leave out "
-            "repeated rows, and give each recording a file of its own."
-        )
+    t = _times(table, _column(table, TIME, columns, required=True))
 
     def values(symbols: Iterable[Any], required: bool) -> np.ndarray | None:
         found = [_column(table, symbol.name, columns, required=required) for symbol in symbols]
@@ -80,6 +94,21 @@ def _run(table: pd.DataFrame, system: System, columns: Mapping[str, Column], nam
             )
     m = values(system.m, True)
     return Run(name, t, q, values(system.v, False), values(system.u, True), None if m is None else m[0])
+
+
+def _times(table: pd.DataFrame, column: Column) -> np.ndarray:
+    t = _numbers(table, column)
+    if np.isnan(t).any():
+        row = int(np.flatnonzero(np.isnan(t))[0])
+        raise ValueError(f"line {row + 2} has no time: leave it out.")
+    back = np.flatnonzero(np.diff(t) <= 0)
+    if back.size:
+        row = int(back[0]) + 1
+        raise ValueError(
+            f"line {row + 2} has the time {t[row]:.9g} s after {t[row - 1]:.9g} s, but times must increase: leave out "
+            "repeated rows, and give each recording a file of its own."
+        )
+    return t
 
 
 def _column(table: pd.DataFrame, variable: str, columns: Mapping[str, Column], *, required: bool) -> Any:

@@ -184,7 +184,7 @@ def _identify(
     listener("Weak form")
     with clock("weak"):
         problem = WeakProblem(system, unknowns, WeakForm.of(parts, choices.half_width))
-        jacobian = problem.jacobian(start)
+        jacobian = problem.sensitivities(start)
         if not np.isfinite(jacobian).all():
             raise ValueError(
                 f"The law of {system.name} is not finite along the measured motions with its declared values: check "

@@ -13,6 +13,8 @@ _WHITE = 0.3
 """The autocorrelation of what is left beside the smoothed signal, from one sample to the next, below which it counts as
 white; a smoothing of nine samples itself leaves −0.3."""
 
+_TELLS = 0.9
+
 
 @dataclass(frozen=True)
 class ColumnReport:
@@ -55,7 +57,7 @@ class Inspection:
     time_scale: float
     """The shortest time in which a coordinate changes by its size, in seconds."""
     delays: dict[str, float]
-    """For each input the seconds by which it seems written later than what it causes."""
+    """For each input that seems written later than what it causes, by how many seconds."""
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON takes it."""
@@ -130,10 +132,17 @@ def _column(values: Float[np.ndarray, " time"]) -> ColumnReport:
 
 
 def _quantum(seen: np.ndarray) -> float | None:
-    distinct = np.unique(seen)
-    if len(distinct) < 3 or len(distinct) > len(seen) / 2:
+    """The step that nearly all differences between neighbouring values are multiples of."""
+    steps = np.diff(np.unique(seen))
+    steps = steps[steps > 1e-9 * (seen.max() - seen.min())]
+    if len(steps) < 3:
         return None
-    return float(np.median(np.sort(np.diff(distinct))[: max(1, len(distinct) // 2)]))
+    least = float(np.min(steps))
+    near = steps[steps < 1.5 * least]
+    quantum = float(np.median(near))
+    multiples = steps / quantum
+    whole = np.abs(multiples - np.round(multiples)) < 0.1
+    return quantum if whole.mean() > 0.95 and np.median(multiples) < 50 else None
 
 
 def _velocity_slopes(run: Run, motions: Motions, scale: float) -> dict[str, float]:
@@ -152,25 +161,28 @@ def _velocity_slopes(run: Run, motions: Motions, scale: float) -> dict[str, floa
 
 
 def _delays(motions: Motions, scale: float) -> dict[str, float]:
-    """By the largest correlation of q̈ᵢ with each input, in steps of the samples, with the coordinate that follows it
-    best."""
+    """For each input u the shift s at which u(t + s) is told best by 1, q, sin q, v and q̈ of all coordinates, by
+    least squares; those of which no shift leaves less than `_TELLS` of what none does are left out."""
+    step = float(np.median([run.interval for run in motions]))
+    shifts = np.arange(-round(scale / 2 / step), round(scale / 2 / step) + 1)
+    told = np.zeros((len(shifts), len(motions.inputs)))
+    whole = np.zeros((len(shifts), len(motions.inputs)))
+    for place, run in enumerate(motions):
+        for part in stretches(run, place, scale / 4):
+            if len(part.t) < 4 * len(shifts) or not len(motions.inputs):
+                continue
+            bend = np.asarray(np.gradient(part.v, part.step, axis=0))
+            known = np.column_stack([np.ones(len(part.t)), part.q, np.sin(part.q), part.v, bend])
+            inner = slice(len(shifts), -len(shifts))
+            basis = np.linalg.qr(known[inner])[0]
+            for k, shift in enumerate(shifts):
+                shifted = np.roll(part.u, -shift, axis=0)[inner]
+                told[k] += ((basis.T @ shifted) ** 2).sum(axis=0)
+                whole[k] += (shifted**2).sum(axis=0)
     found = {}
-    for place, name in enumerate(motions.inputs):
-        best: dict[int, np.ndarray] = {}
-        step = np.median([run.interval for run in motions])
-        shifts = np.arange(-round(scale / step), round(scale / step) + 1)
-        for k, run in enumerate(motions):
-            for part in stretches(run, k, scale / 2):
-                if len(part.t) < 4 * len(shifts) or not part.u[:, place].std():
-                    continue
-                bend = np.asarray(np.gradient(part.v, part.step, axis=0))
-                inner = slice(len(shifts), -len(shifts))
-                for axis in range(len(motions.coordinates)):
-                    values = [
-                        np.corrcoef(np.roll(part.u[:, place], -s)[inner], bend[inner, axis])[0, 1] for s in shifts
-                    ]
-                    best[axis] = best.get(axis, np.zeros(len(shifts))) + np.nan_to_num(values)
-        if best:
-            strongest = max(best.values(), key=lambda c: c.max())
-            found[name] = float(shifts[int(np.argmax(strongest))] * step)
+    for column, name in enumerate(motions.inputs):
+        left = 1 - told[:, column] / np.maximum(whole[:, column], np.finfo(float).tiny)
+        best = int(np.argmin(left))
+        if 0 < best < len(shifts) - 1 and left[best] < _TELLS * left[len(shifts) // 2]:
+            found[name] = float(shifts[best] * step)
     return found

@@ -65,14 +65,21 @@ class WeakForm(eqx.Module):
 
     def __call__(self, lagrangian: Callable[..., Array], forces: Callable[..., Array]) -> Float[Array, "bumps dof"]:
         """r of a Lagrangian L(q, v, m, t) and forces Q(q, v, m, u, t)."""
+        inertial, applied = self.terms(lagrangian, forces)
+        return inertial - applied
+
+    def terms(
+        self, lagrangian: Callable[..., Array], forces: Callable[..., Array]
+    ) -> tuple[Float[Array, "bumps dof"], Float[Array, "bumps dof"]]:
+        """The two integrals that r is the difference of."""
 
         def at(q: Array, v: Array, m: Array, u: Array, t: Array) -> tuple[Array, Array]:
             slope, momentum = jax.grad(lagrangian, (0, 1))(q, v, m, t)
             return momentum, slope + forces(q, v, m, u, t)
 
         momentum, force = jax.vmap(at)(self.q, self.v, self.m, self.u, self.t)
-        mean = jnp.einsum("kw,kwi->ki", self.bump, force[self.places])
-        return -jnp.einsum("kw,kwi->ki", self.slope, momentum[self.places]) - mean
+        inertial = -jnp.einsum("kw,kwi->ki", self.slope, momentum[self.places])
+        return inertial, jnp.einsum("kw,kwi->ki", self.bump, force[self.places])
 
 
 class WeakProblem:
@@ -81,13 +88,22 @@ class WeakProblem:
     def __init__(self, system: System, unknowns: Unknowns, form: WeakForm):
         fixed = {symbol.name: p.value for symbol, p in system.parameters.items() if not p.varies}
 
-        def residuals(x: Array, form: WeakForm) -> Array:
+        def terms(x: Array, form: WeakForm) -> tuple[Array, Array]:
             values = fixed | unknowns.values(x)
-            return form(SymbolicLagrangian(system, values), SymbolicForces(system, values))
+            return form.terms(SymbolicLagrangian(system, values), SymbolicForces(system, values))
+
+        def residuals(x: Array, form: WeakForm) -> Array:
+            inertial, applied = terms(x, form)
+            return inertial - applied
+
+        def normalised(x: Array, form: WeakForm) -> Array:
+            inertial, applied = terms(x, form)
+            return (inertial - applied) / jnp.sqrt(jnp.mean(inertial**2 + applied**2, axis=0))
 
         self.form, self.lowest = form, unknowns.lowest()
         self._residuals = eqx.filter_jit(residuals)
         self._jacobian = eqx.filter_jit(jax.jacfwd(residuals))
+        self._normalised = eqx.filter_jit(jax.jacfwd(normalised))
 
     def residuals(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof"]:
         """In units of force."""
@@ -96,6 +112,11 @@ class WeakProblem:
     def jacobian(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof free"]:
         """dr/dx."""
         return np.asarray(self._jacobian(jnp.asarray(x), self.form))
+
+    def sensitivities(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof free"]:
+        """d(r/s)/dx, with s the root mean square of the terms of r: zero too where all forces grow by one factor, which
+        says nothing where none of them is measured."""
+        return np.asarray(self._normalised(jnp.asarray(x), self.form))
 
     def solve(self, x: np.ndarray, kept: Sequence[int]) -> np.ndarray:
         """The least squares in the kept parameters, each coordinate weighted by what was left of it before."""

@@ -1,0 +1,252 @@
+"""Identification: parameters of known laws from their own noisy motions, ranks, errors, reports."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+import sympy as sp
+from sympy.physics.mechanics import dynamicsymbols
+
+import symlnn
+from symlnn import Method, Motions, Parameter, Run, System, uniform
+from symlnn._identify._rank import rank
+from symlnn._identify._smooth import noise, stretches, time_scale
+
+theta = dynamicsymbols("theta")
+t = dynamicsymbols._t
+omega = theta.diff(t)
+m, l, g, c = sp.symbols("m l g c", positive=True)  # noqa: E741  the field's symbol for a length
+tau = sp.Symbol("tau", real=True)
+
+PENDULUM = System(
+    name="damped_pendulum",
+    coordinates=(theta,),
+    angles=(theta,),
+    units={theta: "rad"},
+    lagrangian=m * l**2 * omega**2 / 2 + m * g * l * sp.cos(theta),
+    dissipation=c * omega**2 / 2,
+    parameters={
+        m: Parameter(1.0, "kg"),
+        l: Parameter(0.5, "m", free=True),
+        g: 9.81,
+        c: Parameter(0.05, "N m s", free=True),
+    },
+)
+DRIVEN = dataclasses.replace(
+    PENDULUM,
+    forces={theta: tau},
+    inputs={tau: uniform(-1, 1)},
+    parameters={m: Parameter(1.0, "kg", free=True), l: Parameter(0.5, "m", free=True), g: 9.81, c: 0.05},
+)
+DECLARED = PENDULUM.with_parameters({"l": 0.8, "c": 0.2})
+
+
+def motions(system: System, times: list[np.ndarray], noise: float, seed: int = 0) -> Motions:
+    """One run for each array of times, of positions only."""
+    rng = np.random.default_rng(seed)
+    runs = []
+    law = symlnn.SymbolicDynamics(system)
+    for k, at in enumerate(times):
+        u = 0.8 * np.sin(1.7 * at[:, None] + k) * np.cos(0.6 * at[:, None])
+        inputs = None if not system.u else symlnn.SampledInputs(jnp.asarray(at), jnp.asarray(u))
+        start = symlnn.States.of(
+            jnp.array([1.2 + 0.3 * k]), jnp.array([0.1]), u=None if inputs is None else jnp.zeros(1)
+        )
+        found = symlnn.simulate(law, start, times=jnp.asarray(at), u=inputs)
+        assert bool(found.successful)
+        q = np.asarray(found.q) + noise * rng.normal(size=(len(at), 1))
+        runs.append(Run(f"run{k}", at, q, u=u if system.u else None))
+    return Motions.of(system, runs)
+
+
+def even(seconds: float = 8.0, rate: float = 100.0) -> np.ndarray:
+    return np.arange(round(seconds * rate) + 1) / rate
+
+
+@pytest.fixture(scope="module")
+def found() -> symlnn.Identification:
+    return symlnn.identify(DECLARED, motions(PENDULUM, [even()] * 4, 1e-3))
+
+
+def test_the_truth_is_found_from_a_wrong_start(found: symlnn.Identification) -> None:
+    """Noise of 1e-3 rad, 100 Hz: three standard errors, and these are of order 1e-3 · (signal 1) / √(2400 samples)."""
+    assert found.kept == "shooting"
+    for name, truth in {"l": 0.5, "c": 0.05}.items():
+        p = found.parameters[name]
+        assert p.standard_error is not None and p.identifiable and not p.at_bound
+        assert abs(p.value - truth) < 4 * p.standard_error
+        assert p.standard_error < 0.01 * truth
+        assert p.interval is not None and p.interval[0] < p.value < p.interval[1]
+    assert found.noise["theta"] == pytest.approx(1e-3, rel=0.1)
+    assert found.models["identified"].score < 0.01 * found.models["declared"].score
+    assert found.diagnosis == ()
+
+
+def test_without_torques_a_mass_cannot_be_told() -> None:
+    """L and the dissipation scale together: m, c are confounded, c/m is not."""
+    free = DECLARED.with_parameters({"m": 1.5})
+    found = symlnn.identify(
+        free, motions(PENDULUM, [even()] * 2, 1e-3), free=("m", "l", "c"), method=Method(shooting=False)
+    )
+    assert found.confounded == (("m", "c"),)
+    assert found.to_json()["rank"] == 2 and found.to_json()["free"] == 3
+    assert found.parameters["m"].value == pytest.approx(1.5) and not found.parameters["m"].identifiable
+    assert found.parameters["c"].value / found.parameters["m"].value == pytest.approx(0.05, rel=0.02)
+    assert "The data cannot tell m ↔ c apart" in found.diagnosis[0]
+
+
+@pytest.mark.slow
+def test_with_torques_it_can() -> None:
+    found = symlnn.identify(DRIVEN.with_parameters({"m": 2.0, "l": 0.7}), motions(DRIVEN, [even()] * 3, 1e-3))
+    assert not found.confounded
+    assert found.parameters["m"].value == pytest.approx(1.0, rel=0.01)
+    assert found.parameters["l"].value == pytest.approx(0.5, rel=0.01)
+
+
+@pytest.mark.slow
+def test_gaps_and_jitter_do_little_harm() -> None:
+    """One run, steps that vary by 20 %, two gaps of 0.3 s: within 2 %; without gaps within 0.5 %."""
+    rng = np.random.default_rng(1)
+    at = np.cumsum(0.01 * (1 + 0.2 * rng.uniform(-1, 1, 1200)))
+    gappy = at[~(((at > 3) & (at < 3.3)) | ((at > 6) & (at < 6.3)))]
+    for times, tolerance in ((gappy, 0.02), (at, 0.005)):
+        result = symlnn.identify(DECLARED, motions(PENDULUM, [times], 1e-4))
+        for name, truth in {"l": 0.5, "c": 0.05}.items():
+            assert result.parameters[name].value == pytest.approx(truth, rel=tolerance)
+
+
+def test_a_report_is_whole_and_its_law_loads(found: symlnn.Identification, tmp_path: Path) -> None:
+    symlnn.write_identification(found, tmp_path / "out", command="symlnn identify …")
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert document["kind"] == "identification" and document["rank"] == document["free"] == 2
+    assert set(document["parameters"]["l"]) == {
+        "value",
+        "standard_error",
+        "declared",
+        "unit",
+        "identifiable",
+        "at_bound",
+    }
+    assert [run["held_out"] for run in document["runs"]] == [False, False, False, True]
+    assert set(document["models"]) == {"declared", "identified"}
+    assert document["models"]["identified"]["force_rmse"]["theta"] > 0
+    law = symlnn.load_system(str(tmp_path / "out" / "identified.py"))
+    assert law.lagrangian == PENDULUM.lagrangian
+    assert law.parameters[l].value == found.parameters["l"].value and law.states
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "Half of the held-out motions" in page and "symlnn identify …" in page
+    assert {"motions.png", "force.png"} <= {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+
+
+def test_an_impossible_fit_is_called_that() -> None:
+    """The sign of the torque column is wrong."""
+    data = motions(DRIVEN, [even(4.0)] * 2, 1e-3)
+    wrong = data.only(dataclasses.replace(run, u=-30 * run.u) for run in data)  # pyright: ignore[reportOptionalOperand]
+    result = symlnn.identify(DRIVEN, wrong, free=("m",), method=Method(shooting=False))
+    assert any("residual force exceeds the signal" in sentence for sentence in result.diagnosis) or any(
+        "at its bound" in sentence for sentence in result.diagnosis
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"free": ("mass",)}, r"no parameter 'mass' to free. It has: m, l, g, c"),
+        ({"free": ()}, "nothing to identify"),
+        ({"hold_out": ("run9",)}, "no run 'run9' to hold out"),
+        ({"hold_out": ("run0", "run1")}, "Every run is held out"),
+        ({"method": Method(half_width=5.0)}, "is without gaps for 10 s"),
+    ],
+)
+def test_what_cannot_be_done_is_said(options: dict, message: str) -> None:
+    at = even(4.0, 50.0)
+    data = Motions.of(PENDULUM, [Run(f"run{k}", at, np.sin(3 * at)[:, None]) for k in range(2)])
+    with pytest.raises(ValueError, match=message):
+        symlnn.identify(PENDULUM, data, **options)
+    still = Motions.of(PENDULUM, [Run(f"run{k}", at, np.zeros((len(at), 1))) for k in range(2)])
+    with pytest.raises(ValueError, match="Nothing moves in the data"):
+        symlnn.identify(PENDULUM, still)
+
+
+def test_a_wrong_free_parameter_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs a number to start from"):
+        Parameter(uniform(0, 1), free=True)
+    with pytest.raises(ValueError, match="positive, finite number"):
+        Method(half_width=-1.0)
+    data = Motions.of(PENDULUM, [Run(f"run{k}", T := even(1.0), np.sin(T)[:, None]) for k in range(2)])
+    with pytest.raises(ValueError, match="declared positive, but starts from -1"):
+        symlnn.identify(PENDULUM.with_parameters({"l": -1.0}), data)
+
+
+def test_the_weak_form_vanishes_on_the_motion() -> None:
+    """Quadrature of a smooth integrand that vanishes at its ends, on 200 steps, errs by rounding only; what is left is
+    that of the smoothed velocities, of second order in the window."""
+    data = motions(PENDULUM, [even(6.0, 500.0)], 0.0)
+    size = []
+    for window in (0.1, 0.05):
+        parts = list(stretches(data.runs[0], 0, window))
+        form = symlnn.WeakForm.of(parts, 0.2)
+        left = form(symlnn.SymbolicLagrangian(PENDULUM), symlnn.SymbolicForces(PENDULUM))
+        size.append(float(jnp.abs(left).max()))
+    assert size[0] < 1e-4  # of torques of 5 N m
+    assert size[1] < size[0] / 3
+
+
+def test_a_rank_names_what_is_confounded() -> None:
+    """Columns a, b, a + b, c, 2c, and d = 0."""
+    a, b, c, _ = np.random.default_rng(0).normal(size=(4, 50))
+    found = rank(np.stack([a, b, a + b, c, 2 * c, 0 * c], axis=1))
+    assert found.held == (0, 3, 5)
+    assert found.groups == ((0, 1, 2), (3, 4), (5,))
+    assert rank(np.stack([a, b], axis=1)).groups == ()
+
+
+def test_noise_and_time_scale_are_those_of_the_data() -> None:
+    at = even(20.0, 200.0)
+    for level in (1e-4, 1e-2):
+        q = np.sin(3 * at) + level * np.random.default_rng(0).normal(size=len(at))
+        data = Motions((Run("r", at, q[:, None]),), ("x",))
+        assert noise(data.runs[0])[0] == pytest.approx(level, rel=0.1)
+        assert time_scale(data) == pytest.approx(1 / 3, rel=0.02)  # √(var q / var q̇) = 1/ω
+
+
+def test_inspection_tells_rates_gaps_slopes_and_noise() -> None:
+    at = even(10.0, 200.0)
+    at = at[(at < 4) | (at > 4.5)]
+    q = np.round(np.sin(3 * at) / 1e-3) * 1e-3
+    run = Run("r", at, q[:, None], v=0.96 * 3 * np.cos(3 * at)[:, None])
+    found = symlnn.inspect(Motions((run,), ("x",)))
+    (told,) = found.runs
+    assert told.rate == pytest.approx(200.0) and told.gaps == 1
+    assert told.longest_gap == pytest.approx(0.51, abs=0.011)
+    assert told.columns["x"].quantum == pytest.approx(1e-3, rel=0.01)
+    assert told.velocity_slopes["x_dot"] == pytest.approx(0.96, abs=0.005)
+    assert "0.96" in found.to_text() and json.dumps(found.to_json())
+
+
+def test_a_delay_of_the_input_is_seen() -> None:
+    """The torque is written 60 ms late."""
+    data = motions(DRIVEN, [even(16.0)], 0.0)
+    (run,) = data
+    late = np.interp(run.t - 0.06, run.t, run.u[:, 0])[:, None]  # pyright: ignore[reportOptionalSubscript]
+    found = symlnn.inspect(data.only([dataclasses.replace(run, u=late)]))
+    assert found.delays["tau"] == pytest.approx(0.06, abs=0.021)
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    """95 % intervals of two parameters over 40 data sets: of 80 fewer than 69 are inside once in a thousand times."""
+    inside = 0
+    for seed in range(40):
+        found = symlnn.identify(DECLARED, motions(PENDULUM, [even(6.0, 50.0)] * 4, 5e-3, seed))
+        for name, truth in {"l": 0.5, "c": 0.05}.items():
+            interval = found.parameters[name].interval
+            assert interval is not None
+            inside += interval[0] <= truth <= interval[1]
+    assert scipy.stats.binomtest(inside, 80, 0.95, alternative="less").pvalue > 1e-3
+    assert jax.config.jax_enable_x64
