@@ -9,7 +9,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.production]
 
 ROOT = Path(__file__).parents[1]
-GUIDES = ("README.md", "docs/library.md", "docs/systems.md", "docs/fields.md", "docs/extend.md")
+GUIDES = ("README.md", "docs/library.md", "docs/systems.md", "docs/fields.md", "docs/extend.md", "docs/identify.md")
 
 
 def snippets(text: str) -> list[str]:
