@@ -247,6 +247,8 @@ class Distance(symlnn.AbstractError):
         return jnp.abs(model.theta - jnp.array([3.0, -2.0])).sum()
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_a_budget_in_seconds_is_kept_and_its_steps_give_the_same_model(pendulum: symlnn.System) -> None:
     timed = symlnn.learn(pendulum, LNN, budget=Budget(seconds=3.0))
     assert timed.fit.successful

@@ -26,6 +26,8 @@ def small(name: str) -> symlnn.Model:
     return symlnn.find_model(name, architecture=SMALL)
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_an_interrupted_validation_writes_nothing(pendulum: symlnn.System, tmp_path: Path) -> None:
     def stop(doing: str, report: object) -> None:
         if report is not None:

@@ -143,6 +143,7 @@ def test_segments_of_trajectories_are_what_the_oracle_says(pendulum: symlnn.Syst
     np.testing.assert_array_equal(segments[17:].states.q[0], data["q"].values[1, 0])
 
 
+@pytest.mark.slow
 def test_inputs_that_change_are_followed() -> None:
     """A cart driven by a sampled force: the oracle leaves the residual of its own interpolation, and no more."""
     system = symlnn.load_system("cart_pole")

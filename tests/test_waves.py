@@ -109,6 +109,7 @@ def test_the_truth_follows_itself() -> None:
     assert 0.01 < off.phase.min() < 1.0
 
 
+@pytest.mark.slow
 def test_the_phase_of_a_wave_that_is_too_slow() -> None:
     """One plane wave on a ring of length two: with 0.99 of the speed it is behind by 0.01 ω t."""
     spacing, sites, t = 0.1, 20, 1.5
