@@ -76,6 +76,7 @@ from ._dynamics import verdict as verdict
 from ._dynamics._banded import solve_cyclic_banded as solve_cyclic_banded
 from ._field import Field as Field
 from ._identify import Choices as Choices
+from ._identify import Curve as Curve
 from ._identify import Estimate as Estimate
 from ._identify import Identification as Identification
 from ._identify import Inspection as Inspection
@@ -136,6 +137,7 @@ from ._system import Experiment as Experiment
 from ._system import Law as Law
 from ._system import Parameter as Parameter
 from ._system import System as System
+from ._system import Unknown as Unknown
 from ._system_text import system_to_text as system_to_text
 from ._train import RESIDUALS as RESIDUALS
 from ._train import AbstractError as AbstractError

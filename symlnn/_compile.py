@@ -57,6 +57,7 @@ def compile_quantity(law: Law, quantity: str) -> Compiled:
     `quantity` is one of `lagrangian`, `energy`, `power` (scalars), `momenta`, `forces`, `right_hand_side` (dof,) and
     `mass_matrix` (dof, dof); `parameters` holds the value of every parameter in order.
     """
+    law.require_complete()
     expressions, shape = _QUANTITIES[quantity](law)
     function = compile_expressions((law.q, law.v, law.u, (law.t,), law.parameters), tuple(expressions))
 

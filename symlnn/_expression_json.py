@@ -150,9 +150,9 @@ class Decoder:
                 return _Part(number, values=abs(float(number)))
             case ["Symbol", str(name), dict(assumptions)]:
                 return self._variable(sp.Symbol(_name(name), **_assumptions(assumptions)))
-            case ["Function", str(name), dict(assumptions), argument]:
+            case ["Function", str(name), dict(assumptions), *arguments] if arguments:
                 function = sp.Function(_name(name), **_assumptions(assumptions))
-                return self._variable(function(self._symbol(argument, depth + 1)))
+                return self._variable(function(*(self._part(x, depth + 1).expression for x in arguments)))
             case ["Derivative", ["Function", *_] as function, variable, 1 | 2 as order]:
                 coordinate = self._part(function, depth + 1).expression
                 return self._variable(sp.Derivative(coordinate, (self._symbol(variable, depth + 1), order)))

@@ -4,11 +4,13 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+import sympy as sp
+
 from ._distribution import AbstractDistribution, distribution_from_json
 from ._expression_json import Decoder, encode
 from ._files import decoding
 from ._neighbourhoods import Graph
-from ._system import Parameter, System, checked_before
+from ._system import Parameter, System, Unknown, checked_before
 
 _PAIRS = 10**7
 """Of members of neighbourhoods, which graph networks look at."""
@@ -59,6 +61,7 @@ def system_to_json(system: System) -> dict[str, Any]:
         "dissipation": encode(system.dissipation),
         "forces": pairs(system.forces, encode),
         "inputs": pairs(system.inputs, _encode_value),
+        "unknown": [[encode(f(sp.Symbol("x"))), asdict(known)] for f, known in system.unknown.items()],
         "time": _encode_value(system.time),
         "positions": [[encode(x), encode(y)] for x, y in system.positions],
         "reference": system.reference,
@@ -96,6 +99,7 @@ def system_from_json(data: Any) -> System:
             dissipation=decode(data["dissipation"]),
             forces=mapping("forces", decode),
             inputs=mapping("inputs", _decode_value),
+            unknown={decode(f).func: Unknown(**known) for f, known in data["unknown"]},
             time=_decode_value(data["time"]),
             positions=tuple((decode(x), decode(y)) for x, y in data["positions"]),
             reference=data["reference"],

@@ -16,6 +16,9 @@ class _Printer(StrPrinter):
     def _print_Function(self, expr: Any) -> str:
         return f"sp.{expr.func.__name__}({self.stringify(expr.args, ', ')})"
 
+    def _print_LatticeOp(self, expr: Any) -> str:
+        return self._print_Function(expr)  # Max and Min
+
     def _print_Pow(self, expr: Any, rational: bool = False) -> str:
         if expr.exp == sp.Rational(1, 2):
             return f"sp.sqrt({self._print(expr.base)})"

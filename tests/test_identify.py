@@ -15,6 +15,7 @@ import symlnn
 from symlnn import Method, Motions, Parameter, Run, System, uniform
 from symlnn._identify._rank import rank
 from symlnn._identify._smooth import noise, stretches, time_scale
+from symlnn._serialise import system_from_json, system_to_json
 
 theta = dynamicsymbols("theta")
 t = dynamicsymbols._t
@@ -248,3 +249,80 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
             assert interval is not None
             inside += interval[0] <= truth <= interval[1]
     assert scipy.stats.binomtest(inside, 80, 0.95, alternative="less").pvalue > 1e-3
+
+
+V, R = sp.Function("V"), sp.Function("R")
+OPEN = dataclasses.replace(
+    PENDULUM,
+    name="open_pendulum",
+    lagrangian=m * l**2 * omega**2 / 2 - V(theta),
+    dissipation=0,
+    forces={theta: R(omega)},
+    unknown={V: symlnn.Unknown(even=True), R: symlnn.Unknown(dissipative=True)},
+    parameters={m: 1.0, l: 0.5},
+)
+
+
+@pytest.fixture(scope="module")
+def opened() -> symlnn.Identification:
+    return symlnn.identify(OPEN, motions(PENDULUM, [even()] * 4, 1e-3))
+
+
+def test_a_potential_and_a_friction_are_found(opened: symlnn.Identification) -> None:
+    """V = −m g l cos θ, R = −c ω; with m and l known the scale is, too."""
+    potential, friction = opened.functions["V"], opened.functions["R"]
+    assert friction.free_up_to is None
+    slope = 9.81 * 0.5 * np.sin(potential.grid)
+    assert np.linalg.norm(potential.derivative - slope) < 0.03 * np.linalg.norm(slope)
+    force = -0.05 * friction.grid
+    assert np.linalg.norm(friction.values - force) < 0.1 * np.linalg.norm(force)
+    assert (friction.values * friction.grid <= 1e-12).all()
+    assert friction.band is not None and np.isfinite(friction.band).all()
+    assert opened.to_json()["functions"]["V"]["arguments"] == ["theta"]
+
+
+def test_a_law_with_splines_is_a_declaration(opened: symlnn.Identification, tmp_path: Path) -> None:
+    symlnn.write_identification(opened, tmp_path / "out")
+    law = symlnn.load_system(str(tmp_path / "out" / "identified.py"))
+    assert not law.unknown and law == opened.system
+    q, v = jnp.array([0.4]), jnp.array([0.3])
+    a = symlnn.SymbolicDynamics(law).acceleration(q, v)
+    np.testing.assert_allclose(a, symlnn.SymbolicDynamics(PENDULUM).acceleration(q, v), rtol=0.02)
+    assert (tmp_path / "out" / "figures" / "functions.png").is_file()
+
+
+def test_an_unknown_function_whose_argument_never_varies_is_named() -> None:
+    at = even(4.0, 50.0)
+    two = dynamicsymbols("y")
+    still = dataclasses.replace(
+        OPEN,
+        coordinates=(theta, two),
+        lagrangian=OPEN.lagrangian + two.diff(t) ** 2 / 2 - R(two),
+        forces={},
+        unknown={V: symlnn.Unknown(), R: symlnn.Unknown()},
+    )
+    q = np.stack([np.sin(3 * at), 0 * at], axis=1)
+    data = Motions.of(still, [Run(f"r{k}", at, q) for k in range(2)])
+    with pytest.raises(ValueError, match="argument y of the unknown function R never varies"):
+        symlnn.identify(still, data)
+
+
+def test_an_incomplete_system_says_what_it_lacks() -> None:
+    for ask in (
+        lambda: symlnn.SymbolicDynamics(OPEN).acceleration(jnp.zeros(1), jnp.zeros(1)),
+        lambda: OPEN.mass_matrix,
+    ):
+        with pytest.raises(ValueError, match=r"is not known.*system\.with_functions\(.*symlnn\.identify"):
+            ask()
+    whole = OPEN.with_functions({"V": -m * l * sp.Rational(981, 100) * sp.cos(theta), R: lambda x: -x / 20})
+    assert not whole.unknown and whole.forces[theta] == -omega / 20
+    with pytest.raises(ValueError, match=r"leaves no function W open\. It leaves open: V, R"):
+        OPEN.with_functions({"W": 1})
+    with pytest.raises(ValueError, match="The unknown function V stands in no expression"):
+        dataclasses.replace(PENDULUM, unknown={V: symlnn.Unknown()})
+    with pytest.raises(ValueError, match=r"declare unknown=\{V: Unknown\(\)\} and learn it"):
+        dataclasses.replace(OPEN, unknown={R: symlnn.Unknown()})
+    with pytest.raises(ValueError, match="even and odd is zero"):
+        symlnn.Unknown(even=True, odd=True)
+    written = json.loads(json.dumps(system_to_json(OPEN)))
+    assert system_from_json(written) == OPEN

@@ -29,7 +29,9 @@ def test_exact_numbers_odd_names_and_kinks_come_back(tmp_path: Path) -> None:
     k = sp.Symbol("k_{1}", positive=True)
     v = x.diff(t)
     wall = sp.Piecewise((0, y < sp.Rational(1, 3)), (k * (y - sp.Rational(1, 3)) ** 2, True))
-    potential = x**2 * sp.Rational(2, 7) + sp.sqrt(1 + y**2) + sp.pi * sp.Abs(x) ** sp.Rational(2, 3) + wall
+    potential = (
+        x**2 * sp.Rational(2, 7) + sp.sqrt(1 + y**2) + sp.pi * sp.Abs(x) ** sp.Rational(2, 3) + wall + sp.Max(0, y) ** 2
+    )
     system = System(
         name="odd",
         coordinates=(x, y),

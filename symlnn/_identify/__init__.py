@@ -1,5 +1,6 @@
 """From measured motions to parameters, with honest errors."""
 
+from ._functions import Curve as Curve
 from ._identify import Estimate as Estimate
 from ._identify import Identification as Identification
 from ._identify import identify as identify

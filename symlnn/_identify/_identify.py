@@ -9,11 +9,13 @@ from typing import Any
 
 import jax
 import numpy as np
+import sympy as sp
 
 from .._data import Motions
 from .._distribution import normal
-from .._dynamics import AbstractDynamics, SymbolicDynamics
+from .._dynamics import AbstractDynamics, SymbolicDynamics, SymbolicForces, SymbolicLagrangian
 from .._system import System
+from ._functions import AbstractSeries, Curve, completed, curve, roughness
 from ._inspect import Inspection, inspect
 from ._judge import Judgement, judge
 from ._method import Choices, Method
@@ -24,6 +26,8 @@ from ._unknowns import Unknowns
 from ._weak import WeakForm, WeakProblem
 from ._windows import Windows, stable_step
 
+_SMOOTH = 1e-2
+"""The weight of a spline's smoothness where it is decided what the data tell: it counts for what they do not touch."""
 _BADLY = 0.5
 """A standard error of so much of its parameter means that the data hardly tell it."""
 
@@ -62,6 +66,8 @@ class Identification:
     held_out: Motions
     inspection: Inspection
     parameters: Mapping[str, Estimate]
+    functions: Mapping[str, Curve]
+    """Those that were left open."""
     confounded: tuple[tuple[str, ...], ...]
     models: Mapping[str, Judgement]
     """On the motions that were held out: `declared`, `identified`, and those that were asked for."""
@@ -101,13 +107,25 @@ class Identification:
             "rank": sum(p.identifiable for p in self.parameters.values()),
             "free": free,
             "confounded": [list(group) for group in self.confounded],
-            "functions": {},
+            "functions": {name: self._written(curve) for name, curve in self.functions.items()},
             "noise": dict(self.noise),
             "method": dataclasses.asdict(self.choices),
             "kept": self.kept,
             "models": {name: self._judged(judgement) for name, judgement in self.models.items()},
             "seconds": dict(self.seconds),
             "diagnosis": list(self.diagnosis),
+        }
+
+    @staticmethod
+    def _written(curve: Curve) -> dict[str, Any]:
+        return {
+            "arguments": [curve.argument],
+            "grid": [[float(x)] for x in curve.grid],
+            "values": curve.values.tolist(),
+            "derivative": curve.derivative.tolist(),
+            "band": None if curve.band is None else curve.band.tolist(),
+            "free_up_to": curve.free_up_to,
+            "expression": None,
         }
 
     def _judged(self, judgement: Judgement) -> dict[str, Any]:
@@ -148,7 +166,7 @@ def identify(
     method: Method = Method(),  # noqa: B008  frozen
     listener: Callable[[str], None] = lambda stage: None,
 ) -> Identification:
-    """The free parameters of a system from measured motions, with standard errors.
+    """The free parameters of a system, and the functions that it leaves open, from measured motions.
 
     1. Positions are smoothed for velocities and starts only. 2. Directions in which the weak residual does not change
     are found, named, and held at their declared values. 3. The weak form is solved (`WeakForm`): no accelerations.
@@ -156,9 +174,13 @@ def identify(
     sandwich, clustered by run, or by blocks of time where there are few runs. Of the two estimates the one is kept that
     predicts held-out motions best.
 
-    `free` names the parameters, by default those declared `free=True`. `hold_out` names whole runs, by default a fifth
-    of them, or the last fifth of a single one. All is computed in double precision. Raises `ValueError` where nothing
-    is free, and where the data are too short.
+    Functions of one argument become cubic splines over the range that is visited, those of an angle Fourier series;
+    their coefficients go through the same residuals, with a smoothness that is estimated too. `free` names the
+    parameters, by default those declared `free=True`. `hold_out` names whole runs, by default a fifth of them, or the
+    last fifth of a single one. All is computed in double precision.
+
+    Raises `ValueError` where nothing is free, where the data are too short, and for a function that cannot be learned:
+    one of several arguments, or whose argument never varies.
     """
     with jax.enable_x64(True):
         return _identify(system, motions, free, hold_out, method, listener)
@@ -173,25 +195,30 @@ def _identify(
     listener: Callable[[str], None],
 ) -> Identification:
     clock = _Clock()
-    unknowns = Unknowns.of(system, None if free is None else tuple(free))
+    asked = system
     training, held = motions.split(hold_out)
     listener("Looking at the data")
     with clock("inspect"):
         inspection = inspect(motions)
         choices = method.chosen(inspection.time_scale, max(run.seconds for run in held))
         parts = [p for place, run in enumerate(training) for p in stretches(run, place, choices.window)]
+        system, splines = completed(system, parts, _size_of_forces(system, parts, choices.half_width))
+    names = None if free is None else (*free, *(c.name for spline in splines for c in spline.coefficients))
+    unknowns = Unknowns.of(system, names)
     start = unknowns.search({s.name: p.value for s, p in system.parameters.items() if not p.varies})
     listener("Weak form")
     with clock("weak"):
         problem = WeakProblem(system, unknowns, WeakForm.of(parts, choices.half_width))
-        jacobian = problem.sensitivities(start)
+        jacobian = problem.jacobian(start)
         if not np.isfinite(jacobian).all():
             raise ValueError(
                 f"The law of {system.name} is not finite along the measured motions with its declared values: check "
                 "units and signs of the columns, and the values that the parameters start from."
             )
-        found = rank(jacobian.reshape(-1, len(unknowns)))
-        weak = problem.solve(start, found.kept)
+        priors = roughness(splines, unknowns)
+        # what the data do not tell of a spline its smoothness does, but for what is smooth itself
+        found = rank(np.concatenate([jacobian.reshape(-1, len(unknowns)), *(_SMOOTH * rows for rows in priors)]))
+        weak, sized = problem.solve(start, found.kept, priors)
     if method.step is None:
         stable = stable_step(SymbolicDynamics(system, unknowns.numbers(weak)), parts)
         choices = dataclasses.replace(choices, step=min(choices.step, stable))
@@ -209,7 +236,11 @@ def _identify(
             try:
                 linear = unknowns.linear()
                 start_at = linear.search(unknowns.numbers(weak))
-                shooting = Shooting(system, linear, windows)
+                smooth = [
+                    rows * float(np.linalg.norm(found_rows) / np.linalg.norm(was))
+                    for rows, found_rows, was in zip(roughness(splines, linear), sized, priors, strict=True)
+                ]
+                shooting = Shooting(system, linear, windows, np.concatenate([np.zeros((0, len(linear))), *smooth]))
                 shot = shooting.solve(
                     start_at, found.kept, sigma, np.maximum(speeds, 1e-6 * spread / inspection.time_scale)
                 )
@@ -226,19 +257,24 @@ def _identify(
         laws = {name: SymbolicDynamics(system, values) for name, values in candidates.items()}
         judged = {name: judge(law, held, choices) for name, law in laws.items()}
     kept = min((name for name in candidates if name != "declared"), key=lambda name: judged[name].score)
-    parameters = _estimates(system, unknowns, candidates[kept], found, shot)
+    every = _estimates(system, unknowns, candidates[kept], found, shot)
+    inner = {c.name for spline in splines for c in spline.coefficients}
+    parameters = {name: estimate for name, estimate in every.items() if name not in inner}
     noises = shot.noise if shot is not None else np.nanmean([noise(run) for run in training], axis=0)
     reach = _reach(training, held)
     groups = tuple(tuple(unknowns.names[k] for k in group) for group in found.groups)
+    functions = {spline.name: _curve(spline, candidates[kept], groups, unknowns, shot) for spline in splines}
+    groups = tuple(named for group in groups if len(named := _by_function(group, splines)) > 1)
     diagnosis += _diagnosis(parameters, groups, reach, judged["declared"], judged[kept], held)
-    values = {name: p.value for name, p in parameters.items()}
+    values = {name: p.value for name, p in every.items()}
     return Identification(
-        declared=system,
-        system=_completed(system.with_parameters(values), parts),
+        declared=asked,
+        system=_with_states(system.with_parameters(values), parts),
         motions=training,
         held_out=held,
         inspection=inspection,
         parameters=parameters,
+        functions=functions,
         confounded=groups,
         models={"declared": judged["declared"], "identified": judged[kept]},
         dynamics={"declared": laws["declared"], "identified": laws[kept]},
@@ -267,6 +303,42 @@ def _estimates(
         was = declared[name]
         estimates[name] = Estimate(values[name], error, was.value, was.unit, place in found.kept, bound)
     return estimates
+
+
+def _size_of_forces(system: System, parts: Sequence[Stretch], half_width: float) -> float:
+    """The root mean square of the inertial forces of what is known, or of the inputs; one where there is neither."""
+    if not system.unknown:
+        return 1.0
+    known = system.with_functions({function: lambda x: sp.S.Zero for function in system.unknown})
+    terms = WeakForm.of(parts, half_width).terms(SymbolicLagrangian(known), SymbolicForces(known))
+    return float(np.max(np.sqrt(np.mean(np.asarray(terms) ** 2, axis=1)))) or 1.0
+
+
+def _curve(
+    spline: AbstractSeries,
+    values: Mapping[str, float],
+    groups: Sequence[Sequence[str]],
+    unknowns: Unknowns,
+    shot: Shot | None,
+) -> Curve:
+    names = {c.name for c in spline.coefficients}
+    constant = any(names <= set(group) or set(group) == names for group in groups)
+    covariance = None
+    if shot is not None:
+        inside = [unknowns.names[k] for k in shot.inside]
+        sizes = [unknowns.sizes[k] for k in shot.inside]
+        covariance = {
+            (a, b): float(shot.covariance[i, j] * sizes[i] * sizes[j])
+            for i, a in enumerate(inside)
+            for j, b in enumerate(inside)
+        }
+    return curve(spline, values, covariance, constant)
+
+
+def _by_function(group: Sequence[str], splines: Sequence[AbstractSeries]) -> tuple[str, ...]:
+    """The group with functions in place of their coefficients."""
+    owner = {c.name: spline.name for spline in splines for c in spline.coefficients}
+    return tuple(dict.fromkeys(owner.get(name, name) for name in group))
 
 
 def _reach(training: Motions, held: Motions) -> dict[str, tuple[float, float]]:
@@ -312,7 +384,7 @@ def _size_of_inputs(motions: Motions) -> float | None:
     return float(np.sqrt(np.nanmean(u**2)))
 
 
-def _completed(system: System, parts: Sequence[Stretch]) -> System:
+def _with_states(system: System, parts: Sequence[Stretch]) -> System:
     """The system, with the states of the data where it declares none."""
     if system.states:
         return system

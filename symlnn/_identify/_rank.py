@@ -26,17 +26,22 @@ class Rank:
 
 
 def rank(jacobian: Float[np.ndarray, "residuals free"]) -> Rank:
-    """From the Jacobian of the residuals in the logarithms of the parameters: J n = 0 for n within the null space.
+    """From the Jacobian of the residuals, whose columns count by their direction: J n = 0 for n within the null space.
 
     For each direction n of it one parameter is held, by pivoting, so that the others are determined; the group of a
     held one are those that change together with it.
     """
     free = jacobian.shape[1]
+    lengths = np.linalg.norm(jacobian, axis=0)
+    lengths = np.where(lengths > _RANK * lengths.max(initial=0.0), lengths, np.inf)
+    jacobian = jacobian / lengths
     _, singular, directions = np.linalg.svd(np.linalg.qr(jacobian, mode="r"))
     singular = np.pad(singular, (0, free - len(singular)))
     null = directions[singular <= _RANK * max(singular.max(), np.finfo(float).tiny)]
     if not len(null):
         return Rank(tuple(range(free)), (), ())
+    null = null / np.where(np.isfinite(lengths), lengths, 1.0)
+    null = null / np.linalg.norm(null, axis=1, keepdims=True)
     held = _held(null)
     reduced = np.linalg.solve(null[:, held], null)
     groups = (tuple(map(int, np.flatnonzero(np.abs(row) > _PART))) for row in reduced)

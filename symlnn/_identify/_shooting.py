@@ -47,7 +47,8 @@ class Shooting:
     starts, which are damped too (Bock 1983).
     """
 
-    def __init__(self, system: System, unknowns: Unknowns, windows: Windows):
+    def __init__(self, system: System, unknowns: Unknowns, windows: Windows, prior: Float[np.ndarray, "row free"]):
+        """`prior` times x is taken to be of order one."""
         fixed = {symbol.name: p.value for symbol, p in system.parameters.items() if not p.varies}
         dof = system.dof
 
@@ -68,6 +69,7 @@ class Shooting:
 
         axes = (0, 0, None, None)
         self.windows, self.free, self.lowest = windows, len(unknowns), unknowns.lowest()
+        self.prior = prior
         self._residuals = eqx.filter_jit(jax.vmap(residuals, axes))
         self._both = eqx.filter_jit(jax.vmap(both, axes))
 
@@ -104,7 +106,7 @@ class Shooting:
                 dx, dy = arrow.step(damping)
                 moved = x.copy()
                 moved[inside] = np.maximum(x[inside] + dx, self.lowest[inside])
-                new = float(np.sum(self._at(moved, y + dy, scales) ** 2))
+                new = float(np.sum(self._at(moved, y + dy, scales) ** 2) + np.sum((self.prior @ moved) ** 2))
                 if new < cost:  # false for NaN
                     break
                 damping *= 10
@@ -131,7 +133,9 @@ class Shooting:
     ) -> tuple["_Arrow", float]:
         r, jacobian = (np.asarray(z) for z in self._both(self._joint(x, y), self.windows.batch(), *scales))
         columns = [*inside, *range(self.free, self.free + y.shape[1])]
-        return _Arrow(jacobian[..., columns], r, len(inside)), float(np.sum(r**2))
+        rough = self.prior @ x
+        arrow = _Arrow(jacobian[..., columns], r, self.prior[:, list(inside)], rough)
+        return arrow, float(np.sum(r**2) + np.sum(rough**2))
 
     def _misfit(self, x: np.ndarray, y: np.ndarray, scales: tuple[Array, Array]) -> np.ndarray:
         """The root mean square of each coordinate's residuals, of as many as the starts leave free."""
@@ -144,7 +148,9 @@ class Shooting:
 class _Arrow:
     """JᵀJ and Jᵀr of an arrow: A of the parameters, C of each start, B between them."""
 
-    def __init__(self, jacobian: np.ndarray, r: np.ndarray, free: int):
+    def __init__(self, jacobian: np.ndarray, r: np.ndarray, prior: np.ndarray, rough: np.ndarray):
+        free = prior.shape[1]
+        self.prior, self.pull = prior.T @ prior, prior.T @ rough
         of_x, of_y = jacobian[..., :free], jacobian[..., free:]
         self.a = np.einsum("kni,knj->kij", of_x, of_x)
         self.b = np.einsum("kni,knj->kij", of_x, of_y)
@@ -155,11 +161,12 @@ class _Arrow:
         """With these parameters alone."""
         found = copy.copy(self)
         found.a, found.b, found.gx = self.a[:, places][:, :, places], self.b[:, places], self.gx[:, places]
+        found.prior, found.pull = self.prior[places][:, places], self.pull[places]
         return found
 
     def gradient(self) -> np.ndarray:
         """Of the parameters, with the best starts."""
-        return self._reduced(0.0)[2].sum(axis=0)
+        return self._reduced(0.0)[2].sum(axis=0) + self.pull
 
     def _reduced(self, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """C⁻¹ Bᵀ, C⁻¹ g_y and the reduced gradients, window by window."""
@@ -172,15 +179,15 @@ class _Arrow:
     def step(self, damping: float) -> tuple[np.ndarray, np.ndarray]:
         """The change of the parameters, and that of the starts."""
         inner, pull, gradients = self._reduced(damping)
-        schur = np.sum(self.a - self.b @ inner, axis=0)
+        schur = np.sum(self.a - self.b @ inner, axis=0) + self.prior
         schur = schur + damping * np.diag(np.diag(schur))
-        dx = -np.linalg.lstsq(schur, gradients.sum(axis=0), rcond=None)[0]
+        dx = -np.linalg.lstsq(schur, gradients.sum(axis=0) + self.pull, rcond=None)[0]
         return dx, -pull - np.einsum("kij,j->ki", inner, dx)
 
     def covariance(self, runs: np.ndarray) -> np.ndarray:
         """S⁻¹ (Σ_c g_c g_cᵀ) S⁻¹ G / (G − 1), with clusters c, G of them."""
         inner, _, gradients = self._reduced(0.0)
-        inverse = np.linalg.pinv(np.sum(self.a - self.b @ inner, axis=0), hermitian=True)
+        inverse = np.linalg.pinv(np.sum(self.a - self.b @ inner, axis=0) + self.prior, hermitian=True)
         cluster = np.unique(runs, return_inverse=True)[1]
         if cluster.max() + 1 < _FEWEST_CLUSTERS:  # blocks of time
             blocks = max(1, len(runs) // 20)

@@ -70,16 +70,17 @@ class Unknowns:
         return self._of([values[name] for name in self.names])
 
     def _of(self, values: Sequence[float]) -> Float[np.ndarray, " free"]:
-        whole = zip(values, self._exponential, self.sizes, strict=True)
+        whole = zip(values, self.exponential, self.sizes, strict=True)
         return np.array([np.log(value) if exponential else value / size for value, exponential, size in whole])
 
     @property
-    def _exponential(self) -> tuple[bool, ...]:
+    def exponential(self) -> tuple[bool, ...]:
+        """Which of them are searched for in logarithms."""
         return tuple(self.logarithmic and positive for positive in self.positive)
 
     def values(self, x: Float[Array, " free"]) -> dict[str, Array]:
         """θ by name, differentiable in x."""
-        pairs = zip(self.names, self._exponential, self.sizes, x, strict=True)
+        pairs = zip(self.names, self.exponential, self.sizes, x, strict=True)
         return {n: jnp.exp(xi) if exponential else size * xi for n, exponential, size, xi in pairs}
 
     def numbers(self, x: Float[np.ndarray, " free"]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """The Euler–Lagrange equation in its weak form: no accelerations, no Hessian."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,9 @@ from .._system import System
 from ._smooth import Stretch
 from ._unknowns import Unknowns
 
-_PASSES = 3
+_PASSES, _SMOOTHING_PASSES = 3, 12
+_OVERLAP = math.sqrt(2.0)
+"""Bumps at a quarter of their width tell twice what half as many do that are independent."""
 
 
 class WeakForm(eqx.Module):
@@ -83,43 +86,42 @@ class WeakForm(eqx.Module):
 
 
 class WeakProblem:
-    """The residuals of a system's free parameters in the weak form, compiled once."""
+    """The residuals of a system's free parameters in the weak form, compiled once: r/s, with s the root mean square of
+    both terms of r, for each coordinate.
+
+    A law that vanishes in one coordinate, m → 0 say, or altogether, is no solution; and where all forces grow by one
+    factor, which says nothing where none of them is measured, r/s stays.
+    """
 
     def __init__(self, system: System, unknowns: Unknowns, form: WeakForm):
         fixed = {symbol.name: p.value for symbol, p in system.parameters.items() if not p.varies}
 
-        def terms(x: Array, form: WeakForm) -> tuple[Array, Array]:
-            values = fixed | unknowns.values(x)
-            return form.terms(SymbolicLagrangian(system, values), SymbolicForces(system, values))
-
         def residuals(x: Array, form: WeakForm) -> Array:
-            inertial, applied = terms(x, form)
-            return inertial - applied
-
-        def normalised(x: Array, form: WeakForm) -> Array:
-            inertial, applied = terms(x, form)
+            values = fixed | unknowns.values(x)
+            inertial, applied = form.terms(SymbolicLagrangian(system, values), SymbolicForces(system, values))
             return (inertial - applied) / jnp.sqrt(jnp.mean(inertial**2 + applied**2, axis=0))
 
         self.form, self.lowest = form, unknowns.lowest()
         self._residuals = eqx.filter_jit(residuals)
         self._jacobian = eqx.filter_jit(jax.jacfwd(residuals))
-        self._normalised = eqx.filter_jit(jax.jacfwd(normalised))
 
     def residuals(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof"]:
-        """In units of force."""
+        """r/s."""
         return np.asarray(self._residuals(jnp.asarray(x), self.form))
 
     def jacobian(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof free"]:
-        """dr/dx."""
+        """d(r/s)/dx."""
         return np.asarray(self._jacobian(jnp.asarray(x), self.form))
 
-    def sensitivities(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof free"]:
-        """d(r/s)/dx, with s the root mean square of the terms of r: zero too where all forces grow by one factor, which
-        says nothing where none of them is measured."""
-        return np.asarray(self._normalised(jnp.asarray(x), self.form))
+    def solve(
+        self, x: np.ndarray, kept: Sequence[int], priors: Sequence[Float[np.ndarray, "_ free"]]
+    ) -> tuple[Float[np.ndarray, " free"], Sequence[Float[np.ndarray, "_ free"]]]:
+        """The least squares in the kept parameters, each coordinate weighted by what was left of it before, and of
+        every prior P times x; and the priors with the sizes that were found for them.
 
-    def solve(self, x: np.ndarray, kept: Sequence[int]) -> np.ndarray:
-        """The least squares in the kept parameters, each coordinate weighted by what was left of it before."""
+        P x is taken to be normal with a size τ of its own, which is estimated by expectation maximisation:
+        τ² ← (|P x|² + tr P H⁻¹ Pᵀ) / rows, with the Hessian H (Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1977).
+        """
         kept, x = list(kept), np.array(x)
 
         def whole(part: np.ndarray) -> np.ndarray:
@@ -128,21 +130,33 @@ class WeakProblem:
             return moved
 
         found = x[kept]
-        for _ in range(_PASSES):
+        for _ in range(_SMOOTHING_PASSES if priors else _PASSES):
+            prior = np.concatenate([*priors, np.zeros((0, len(x)))])
             size = np.sqrt(np.mean(self.residuals(whole(found)) ** 2, axis=0))
-            weight = 1 / np.where(size > 0, size, 1.0)
+            weight = 1 / (_OVERLAP * np.where(size > 0, size, 1.0))
 
-            def off(part: np.ndarray, weight: np.ndarray = weight) -> np.ndarray:
-                return _finite(self.residuals(whole(part)) * weight).ravel()
+            def off(part: np.ndarray, weight: np.ndarray = weight, prior: np.ndarray = prior) -> np.ndarray:
+                x = whole(part)
+                return _finite(np.concatenate([(self.residuals(x) * weight).ravel(), prior @ x]))
 
-            def slopes(part: np.ndarray, weight: np.ndarray = weight) -> np.ndarray:
-                return (self.jacobian(whole(part))[..., kept] * weight[:, None]).reshape(-1, len(kept))
+            def slopes(part: np.ndarray, weight: np.ndarray = weight, prior: np.ndarray = prior) -> np.ndarray:
+                of_data = self.jacobian(whole(part))[..., kept] * weight[:, None]
+                return np.concatenate([of_data.reshape(-1, len(kept)), prior[:, kept]])
 
             below = np.minimum(self.lowest[kept], found - 1e-9)
             search: Any = scipy.optimize.least_squares
             answer = search(off, found, jac=slopes, x_scale="jac", bounds=(below, np.inf), max_nfev=200)
             found = np.maximum(answer.x, self.lowest[kept] + 1e-6)
-        return whole(found)
+            inverse = np.linalg.pinv(answer.jac.T @ answer.jac, hermitian=True)
+            priors = [_of_its_size(rows, whole(found), rows[:, kept], inverse) for rows in priors]
+        return whole(found), priors
+
+
+def _of_its_size(prior: np.ndarray, x: np.ndarray, kept: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    if not len(prior):
+        return prior
+    size = np.sqrt((np.sum((prior @ x) ** 2) + np.einsum("ri,ij,rj->", kept, inverse, kept)) / len(prior))
+    return prior / max(float(size), 1e-6)
 
 
 def _finite(residuals: np.ndarray) -> np.ndarray:

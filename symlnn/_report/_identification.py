@@ -20,6 +20,8 @@ from ._write import write_figures
 
 _WIDTH = 8.0
 _CAPTIONS = {
+    "functions": "The functions that were left open, over the range that the data visit; bands are two standard "
+    "errors. A potential, which is told up to a constant, is zero where its argument is nearest to zero.",
     "motions": "Held-out motions: measured (black), and predicted from smoothed states, one after another.",
     "force": "Left: the residual force M a − r along the first held-out run, filtered. Right: its spectrum over all.",
 }
@@ -80,15 +82,23 @@ def _verdict(result: Identification) -> list[str]:
     horizon = max(identified.median)
     pairs = zip(result.motions.coordinates, identified.median[horizon], declared.median[horizon], strict=True)
     errors = ", ".join(f"{name} {found:.2g} (declared values: {was:.2g})" for name, found, was in pairs)
-    told = sum(p.identifiable and not p.at_bound for p in result.parameters.values())
-    return [
-        f"{told} of {len(result.parameters)} parameters are told by the data; the others are held or at a bound.",
-        f"Half of the held-out motions are predicted {horizon:g} s ahead to within {errors}.",
-    ]
+    sentences = []
+    if result.parameters:
+        told = sum(p.identifiable and not p.at_bound for p in result.parameters.values())
+        rest = "" if told == len(result.parameters) else "; the others are held or at a bound"
+        sentences.append(f"The data tell {told} of {len(result.parameters)} free parameters{rest}.")
+    if result.functions:
+        sentences.append(f"Learned as functions: {', '.join(result.functions)}.")
+    sentences.append(f"Half of the held-out motions are predicted {horizon:g} s ahead to within {errors}.")
+    return sentences
 
 
 def _figures(result: Identification) -> dict[str, Callable[[], Figure | None]]:
-    return {"motions": lambda: _motions(result), "force": lambda: _force(result)}
+    return {
+        "functions": lambda: _functions(result),
+        "motions": lambda: _motions(result),
+        "force": lambda: _force(result),
+    }
 
 
 def _label(result: Identification, index: int) -> str:
@@ -96,6 +106,21 @@ def _label(result: Identification, index: int) -> str:
     unit = system.units.get(system.coordinates[index], "")
     symbol = system.q[index]
     return mathematics(system.latex(symbol), symbol.name) + (f" ({plain(unit)})" if unit else "")
+
+
+def _functions(result: Identification) -> Figure | None:
+    if not result.functions:
+        return None
+    figure = Figure(figsize=(_WIDTH, 2.6), layout="constrained")
+    axes = figure.subplots(1, len(result.functions), squeeze=False)[0]
+    for ax, (name, curve) in zip(axes, result.functions.items(), strict=True):
+        ax.plot(curve.grid, curve.values, color=TRUTH, lw=1.5)
+        if curve.band is not None:
+            low, high = curve.values - 2 * curve.band, curve.values + 2 * curve.band
+            ax.fill_between(curve.grid, low, high, alpha=0.25, lw=0)
+        ax.set_xlabel(curve.argument)
+        ax.set_ylabel(plain(f"{name}({curve.argument})"))
+    return figure
 
 
 def _motions(result: Identification) -> Figure:

@@ -10,3 +10,4 @@ from ._expression import scalar as scalar
 from ._law import Law as Law
 from ._parameter import Parameter as Parameter
 from ._system import System as System
+from ._unknown import Unknown as Unknown

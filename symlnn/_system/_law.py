@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import sympy as sp
-from sympy.core.function import AppliedUndef
+from sympy.core.function import AppliedUndef, UndefinedFunction
 from sympy.physics.units import Quantity
 
 from .. import _symbolic
@@ -36,6 +36,8 @@ class Law:
     forces: Mapping[Any, Any] = field(default_factory=dict)
     inputs: Sequence[Any] = ()
     """The control inputs u, which may appear in the forces."""
+    unknown: Sequence[Any] = ()
+    """The functions that are left open, as `sympy.Function("V")`: with any of them nothing can be derived."""
 
     def __post_init__(self) -> None:
         for name in ("coordinates", "parameters", "inputs"):
@@ -44,8 +46,10 @@ class Law:
             object.__setattr__(self, name, scalar(getattr(self, name), name))
         forces = {x: scalar(force, f"forces[{x}]") for x, force in self.forces.items()}
         object.__setattr__(self, "forces", FrozenDict(forces))
+        object.__setattr__(self, "unknown", tuple(self.unknown))
         self._check_coordinates()
         self._check_names()
+        self._check_unknown()
         if not checking():
             return
         self.check_symbols("lagrangian", self.lagrangian)
@@ -224,6 +228,23 @@ class Law:
             raise ValueError(f"Coordinate {listed(repeated)} is declared twice.")
         self.check_coordinates("forces", self.forces)
 
+    def _check_unknown(self) -> None:
+        declared = (self.lagrangian, self.dissipation, *self.forces.values())
+        found = {f.func for expression in declared for f in expression.atoms(AppliedUndef)}
+        for function in self.unknown:
+            if not isinstance(function, UndefinedFunction):
+                raise ValueError(f"unknown names {function}, which is no function: declare it as sympy.Function('V').")
+            if function not in found:
+                raise ValueError(f"The unknown function {function} stands in no expression: leave it out of unknown.")
+
+    def require_complete(self) -> None:
+        """Raise a `ValueError` where a function is left open."""
+        if self.unknown:
+            raise ValueError(
+                f"{listed(self.unknown)} is not known, so nothing follows from this law yet: complete it with "
+                f"system.with_functions({{{self.unknown[0]}: …}}), or learn it from motions with symlnn.identify."
+            )
+
     def check_coordinates(self, what: str, named: Any) -> None:
         """Raise a `ValueError` where one of those that `what` names is no coordinate."""
         unknown = [x for x in named if x not in self.coordinates]
@@ -260,6 +281,8 @@ class Law:
                 "same time symbol."
             )
         for function in sorted(plain.atoms(AppliedUndef), key=str):
+            if function.func in self.unknown:
+                continue
             self._explain_function(what, plain, function)
         if plain.has(sp.DiracDelta):
             raise ValueError(f"{what} contains DiracDelta: no motion can follow an impulse. Write a smooth pulse.")
@@ -292,7 +315,10 @@ class Law:
 
     def _explain_function(self, what: str, plain: sp.Expr, function: Any) -> None:
         if function.args != (self.t,):
-            raise ValueError(f"{what} contains the undefined function {function}: write what it is.")
+            raise ValueError(
+                f"{what} contains the undefined function {function}: write what it is, or declare "
+                f"unknown={{{function.func}: Unknown()}} and learn it."
+            )
         if sp.diff(plain, function, 2) == 0 and what == "lagrangian" and not sp.diff(plain, function).has(*self.v):
             raise ValueError(
                 f"{what} contains {function}, which is no coordinate. If it is the Lagrange multiplier of a "
@@ -343,6 +369,7 @@ class Unsimplified:
     @cached_property
     def _equation(self) -> tuple[sp.ImmutableMatrix, sp.ImmutableMatrix]:
         law = self.law
+        law.require_complete()
         found = _symbolic.equation_of_motion(law.plain_lagrangian, law.q, law.v, law.t)
         left = sp.Tuple(*found[0], *found[1]).atoms(sp.Derivative, sp.Subs)
         if left:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from .._distribution import AbstractDistribution, AbstractMarginal
 from .._frozen import FrozenDict
@@ -18,6 +19,7 @@ from ._expression import ordered
 from ._law import Law, shared
 from ._parameter import Parameter
 from ._regularity import check_equation
+from ._unknown import Unknown
 
 Expression: TypeAlias = Any
 """A SymPy expression or a number; the constructor of System says what is wrong with another."""
@@ -64,6 +66,8 @@ class System:
     """The generalised force on each coordinate; zero on those not named."""
     inputs: Mapping[Expression, Any] = field(default_factory=dict)
     """The control inputs u that appear in `forces`, and what they are drawn from."""
+    unknown: Mapping[Any, Unknown] = field(default_factory=dict)
+    """The functions that are left open, `sympy.Function("V")`, and what is known of them all the same."""
     time: Any = None
     """What t is drawn from, where L, F or a force depends on it explicitly."""
     positions: Sequence[tuple[Expression, Expression]] = ()
@@ -86,11 +90,15 @@ class System:
             raise ValueError(f"reference must be a string, but is {self.reference!r}.")
         for name in ("coordinates", "angles"):
             store(name, ordered(getattr(self, name), name))
-        for name in ("states", "initial_states", "units", "inputs", "parameters", "forces"):
+        for name in ("states", "initial_states", "units", "inputs", "parameters", "forces", "unknown"):
             value = getattr(self, name)
             if not isinstance(value, Mapping):
                 raise ValueError(f"{name} must be a dict, but is a {type(value).__name__}.")
         store("parameters", FrozenDict({s: _parameter(s, p) for s, p in self.parameters.items()}))
+        for function, known in self.unknown.items():
+            if not isinstance(known, Unknown):
+                raise ValueError(f"unknown[{function}] must be an Unknown(…), but is {known!r}.")
+        store("unknown", FrozenDict(self.unknown))
         # the parts check what they hold; kept here is what they made of it
         law, domain, experiment = self.law, self.domain, self.experiment
         law.check_coordinates("angles", self.angles)
@@ -109,6 +117,7 @@ class System:
         store("initial_states", _as_written(experiment.initial_states))
         if self.states and checking():
             self._check_time()
+        if self.states and checking() and not self.unknown:
             check_equation(self.name, law, domain, self.angles)
 
     # --- its parts -------------------------------------------------------------------------------------------------
@@ -124,6 +133,7 @@ class System:
                 dissipation=self.dissipation,
                 forces=self.forces,
                 inputs=tuple(self.inputs),
+                unknown=tuple(self.unknown),
             )
         )
 
@@ -280,6 +290,48 @@ class System:
             free = changed[symbol].free and not isinstance(value, AbstractDistribution)
             changed[symbol] = Parameter(value, changed[symbol].unit, free)
         return replace(self, parameters=changed)
+
+    def with_functions(self, values: Mapping[Any, Any], parameters: Mapping[Expression, Any] | None = None) -> "System":
+        """The same system with functions that were left open put in: for each one an expression, in the argument that
+        it is declared of, or a function of SymPy expressions; and the parameters that these bring.
+
+        Raises `ValueError` for a function that is not left open, and for an expression of one that stands in the
+        declaration with several arguments.
+        """
+        found = {str(function): function for function in self.unknown}
+        chosen = {}
+        for key, value in values.items():
+            function = found.get(str(key))
+            if function is None:
+                raise ValueError(
+                    f"{self.name} leaves no function {key} open. It leaves open: {', '.join(found) or 'none'}."
+                )
+            chosen[function] = value
+        declared = (self.lagrangian, self.dissipation, *self.forces.values())
+        for function, value in chosen.items():
+            places = {f for expression in declared for f in expression.atoms(AppliedUndef) if f.func == function}
+            if isinstance(value, sp.Lambda) or (callable(value) and not isinstance(value, sp.Basic)):
+                continue
+            if len(places) > 1:
+                raise ValueError(
+                    f"{function} stands in the declaration of {self.name} with several arguments: give it as a "
+                    "function, lambda x: …"
+                )
+            chosen[function] = lambda *arguments, whole=value: sp.sympify(whole)
+
+        def complete(expression: Any) -> Any:
+            return expression.replace(
+                lambda f: isinstance(f, AppliedUndef) and f.func in chosen, lambda f: chosen[f.func](*f.args)
+            )
+
+        return replace(
+            self,
+            lagrangian=complete(self.lagrangian),
+            dissipation=complete(self.dissipation),
+            forces={x: complete(force) for x, force in self.forces.items()},
+            parameters={**self.parameters, **(parameters or {})},
+            unknown={function: known for function, known in self.unknown.items() if function not in chosen},
+        )
 
     def require_same(self, other: "System", what: str, remedy: str) -> None:
         """Raise a `ValueError` where another system, of which `what` is, has another law or other values of parameters
