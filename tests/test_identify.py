@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 import sympy as sp
@@ -13,6 +14,7 @@ from sympy.physics.mechanics import dynamicsymbols
 
 import symlnn
 from symlnn import Method, Motions, Parameter, Run, System, uniform
+from symlnn._cli import main as symlnn_cli
 from symlnn._identify._rank import rank
 from symlnn._identify._smooth import noise, stretches, time_scale
 from symlnn._serialise import system_from_json, system_to_json
@@ -249,6 +251,33 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
             assert interval is not None
             inside += interval[0] <= truth <= interval[1]
     assert scipy.stats.binomtest(inside, 80, 0.95, alternative="less").pvalue > 1e-3
+
+
+def test_the_commands_do_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`identify` and `inspect` on files; what is wrong is one line, and nothing is written."""
+    for run in motions(PENDULUM, [even(4.0, 50.0)] * 2, 1e-3):
+        pd.DataFrame({"time": run.t, "pos": run.q[:, 0]}).to_csv(tmp_path / f"{run.name}.csv", index=False)
+    system = tmp_path / "own.py"
+    system.write_text(symlnn.system_to_text(DECLARED, {}, "a pendulum"))
+    logs = [str(tmp_path / f"run{k}.csv") for k in range(2)]
+    data = [word for log in logs for word in ("--data", log)]
+    names = ("--column", "theta=pos")
+
+    def run_command(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            symlnn_cli(list(words))
+        return int(ended.value.code or 0), *capsys.readouterr()
+
+    out = tmp_path / "out"
+    code, told, err = run_command("inspect", *logs, str(system), *names)
+    assert code == 0 and "run0: 201 samples" in told, err
+    code, _, err = run_command("identify", str(system), *data, "--quick", "--out", str(out))
+    assert code == 1 and "no column 'theta'" in err and "--column theta=NAME" in err and not out.exists()
+    code, _, err = run_command("identify", str(system), *data, *names, "--hold-out", "run7", "--out", str(out))
+    assert code == 1 and "no run 'run7' to hold out" in err and not out.exists()
+    code, told, err = run_command("identify", str(system), *data, *names, "--quick", "--out", str(out))
+    assert code == 0 and "identified.py" in told, err
+    assert json.loads((out / "report.json").read_text())["kept"] == "weak"
 
 
 V, R = sp.Function("V"), sp.Function("R")

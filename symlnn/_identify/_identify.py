@@ -38,7 +38,7 @@ class Estimate:
 
     value: float
     standard_error: float | None
-    """None for one that was held, or is at its bound."""
+    """That of multiple shooting; None for one that was held, or is at its bound, or without shooting."""
     declared: float
     unit: str
     identifiable: bool

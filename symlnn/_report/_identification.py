@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import scipy.signal
 import sympy as sp
@@ -30,7 +31,7 @@ _CAPTIONS = {
 def write_identification(result: Identification, out: str | Path, *, command: str = "") -> None:
     """Write the report of an identification to a folder, whole or not at all. One that is there is replaced."""
     settings = settings_of(seed=result.seed, command=command)
-    with replaced_folder(Path(out)) as folder:
+    with jax.enable_x64(True), replaced_folder(Path(out)) as folder:
         pictures = write_figures(_figures(result), folder / "figures")
         document = {"symlnn": settings.versions["symlnn"], **strict(result.to_json())}
         (folder / "report.json").write_text(to_text(document))
