@@ -266,7 +266,8 @@ def test_the_commands_do_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     def run_command(*words: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
             symlnn_cli(list(words))
-        return int(ended.value.code or 0), *capsys.readouterr()
+        told, err = capsys.readouterr()
+        return int(ended.value.code or 0), told, err
 
     out = tmp_path / "out"
     code, told, err = run_command("inspect", *logs, str(system), *names)
@@ -318,6 +319,7 @@ def test_a_law_with_splines_is_a_declaration(opened: symlnn.Identification, tmp_
     a = symlnn.SymbolicDynamics(law).acceleration(q, v)
     np.testing.assert_allclose(a, symlnn.SymbolicDynamics(PENDULUM).acceleration(q, v), rtol=0.02)
     assert (tmp_path / "out" / "figures" / "functions.png").is_file()
+    assert "<mi>V</mi>" in (tmp_path / "out" / "index.html").read_text()  # SymPy would write v
 
 
 def test_an_unknown_function_whose_argument_never_varies_is_named() -> None:

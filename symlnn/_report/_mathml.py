@@ -39,6 +39,13 @@ class _Printer(MathMLPresentationPrinter):
         accent.appendChild(mark)
         return node
 
+    def _print_AppliedUndef(self, function: sp.Expr) -> Element:
+        # SymPy writes the names of functions in small letters
+        node = self._print_Function(function)
+        name = node.getElementsByTagName("mi")[0]
+        name.replaceChild(self.dom.createTextNode(html.escape(readable(function.func.__name__))), name.firstChild)
+        return node
+
     def pieces(self, expression: sp.Basic) -> list[str]:
         """The terms of a sum, each with its sign, or the whole expression where it is none."""
         if not isinstance(expression, sp.Add):
