@@ -22,7 +22,7 @@ class _Printer(StrPrinter):
     def _print_Pow(self, expr: Any, rational: bool = False) -> str:
         if expr.exp == sp.Rational(1, 2):
             return f"sp.sqrt({self._print(expr.base)})"
-        return super()._print_Pow(expr, rational=True)  # no Rational of SymPy becomes a float of Python
+        return StrPrinter._print_Pow(self, expr, rational=True)  # no Rational of SymPy becomes a float of Python
 
     def _print_Rational(self, expr: Any) -> str:
         return f"sp.Rational({expr.p}, {expr.q})"

@@ -15,7 +15,7 @@ import symlnn
 ROOT = Path(__file__).parents[1]
 
 ROOMS: tuple[tuple[str, ...], ...] = (
-    ("_version", "_types", "_results", "_inputs", "_frozen", "_files", "_array_file"),
+    ("_version", "_types", "_results", "_inputs", "_frozen", "_files", "_array_file", "_timer"),
     ("_distribution",),
     ("_neighbourhoods",),
     ("_symbolic",),

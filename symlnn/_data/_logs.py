@@ -9,6 +9,7 @@ import pandas as pd
 import scipy.io
 import xarray as xr
 
+from .._files import decoding
 from .._system import System
 from ._columns import TIME, Column, read_columns
 from ._motions import Motions, Run
@@ -160,7 +161,7 @@ def _table(log: Any, source: str) -> pd.DataFrame:
     path = Path(log)
     if not path.is_file():
         raise ValueError(f"There is no file {path}.")
-    try:
+    with decoding(f"{path} cannot be read"):  # ImportError too: pandas says which package reads Parquet
         match path.suffix.lower():
             case ".csv":
                 return pd.read_csv(path, low_memory=False)
@@ -176,12 +177,6 @@ def _table(log: Any, source: str) -> pd.DataFrame:
             case ".npz":
                 with np.load(path, allow_pickle=False) as opened:
                     return _of_arrays(dict(opened), source)
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {str(error)[:200]}") from error
-    except ImportError as error:
-        raise ValueError(f"{path} needs a package that is not installed: {error.name or error}.") from error
-    except Exception as error:  # each reader has errors of its own for files that are damaged
-        raise ValueError(f"{path} cannot be read ({type(error).__name__}: {str(error)[:200]}).") from error
     raise ValueError(f"{path} is of no kind that is read: .csv, .txt, .tsv, .parquet, .nc, .mat or .npz.")
 
 

@@ -64,9 +64,14 @@ class Run:
         return float(np.median(np.diff(self.t)))
 
     @property
+    def longest_step(self) -> float:
+        """3.5 of the median: where a step is longer, nothing was measured."""
+        return 3.5 * self.interval
+
+    @property
     def gaps(self) -> np.ndarray:
-        """The steps, by the sample before them, that are longer than 3.5 of the median: nothing was measured there."""
-        return np.flatnonzero(np.diff(self.t) > 3.5 * self.interval)
+        """The steps, by the sample before them, that are longer than `longest_step`."""
+        return np.flatnonzero(np.diff(self.t) > self.longest_step)
 
     def between(self, start: float, end: float) -> "Run":
         """The samples at times from `start` to `end`, both included."""

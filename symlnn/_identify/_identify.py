@@ -1,9 +1,7 @@
 """`identify`: from measured motions and half a law to its parameters."""
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +13,14 @@ from .._data import Motions
 from .._distribution import normal
 from .._dynamics import AbstractDynamics, SymbolicDynamics, SymbolicForces, SymbolicLagrangian
 from .._system import System
+from .._timer import Timer
 from ._functions import AbstractSeries, Curve, completed, curve, roughness
 from ._inspect import Inspection, inspect
 from ._judge import Judgement, judge
 from ._method import Choices, Method
 from ._rank import Rank, rank
 from ._shooting import Shooting, Shot
-from ._smooth import Stretch, noise, stretches
+from ._smooth import Stretch, joined, noise, stretches
 from ._unknowns import Unknowns
 from ._weak import WeakForm, WeakProblem
 from ._windows import Windows, stable_step
@@ -146,17 +145,6 @@ class Identification:
         }
 
 
-class _Clock:
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start
-
-
 def identify(
     system: System,
     motions: Motions,
@@ -194,11 +182,11 @@ def _identify(
     method: Method,
     listener: Callable[[str], None],
 ) -> Identification:
-    clock = _Clock()
+    timer = Timer()
     asked = system
     training, held = motions.split(hold_out)
     listener("Looking at the data")
-    with clock("inspect"):
+    with timer("inspect"):
         inspection = inspect(motions)
         choices = method.chosen(inspection.time_scale, max(run.seconds for run in held))
         parts = [p for place, run in enumerate(training) for p in stretches(run, place, choices.window)]
@@ -207,7 +195,7 @@ def _identify(
     unknowns = Unknowns.of(system, names)
     start = unknowns.search({s.name: p.value for s, p in system.parameters.items() if not p.varies})
     listener("Weak form")
-    with clock("weak"):
+    with timer("weak"):
         problem = WeakProblem(system, unknowns, WeakForm.of(parts, choices.half_width))
         jacobian = problem.jacobian(start)
         if not np.isfinite(jacobian).all():
@@ -219,6 +207,7 @@ def _identify(
         # what the data do not tell of a spline its smoothness does, but for what is smooth itself
         found = rank(np.concatenate([jacobian.reshape(-1, len(unknowns)), *(_SMOOTH * rows for rows in priors)]))
         weak, sized = problem.solve(start, found.kept, priors)
+        smooth = [float(np.linalg.norm(now) / np.linalg.norm(was)) for now, was in zip(sized, priors, strict=True)]
     if method.step is None:
         stable = stable_step(SymbolicDynamics(system, unknowns.numbers(weak)), parts)
         choices = dataclasses.replace(choices, step=min(choices.step, stable))
@@ -226,31 +215,23 @@ def _identify(
     diagnosis: list[str] = []
     if method.shooting:
         listener("Multiple shooting")
-        with clock("shooting"):
-            windows = Windows.of(training, parts, duration=choices.shot, every=choices.shot, longest_step=choices.step)
-            sigma = np.nanmean([noise(run) for run in training], axis=0)
-            spread = np.concatenate([part.q for part in parts]).std(axis=0)
-            sigma = np.maximum(sigma, 1e-6 * spread)
-            # a smoothed velocity is that of a cubic over the window
-            speeds = sigma * np.sqrt(12 * training.runs[0].interval / choices.window**3)
+        with timer("shooting"):
             try:
                 linear = unknowns.linear()
-                start_at = linear.search(unknowns.numbers(weak))
-                smooth = [
-                    rows * float(np.linalg.norm(found_rows) / np.linalg.norm(was))
-                    for rows, found_rows, was in zip(roughness(splines, linear), sized, priors, strict=True)
-                ]
-                shooting = Shooting(system, linear, windows, np.concatenate([np.zeros((0, len(linear))), *smooth]))
-                shot = shooting.solve(
-                    start_at, found.kept, sigma, np.maximum(speeds, 1e-6 * spread / inspection.time_scale)
+                windows = Windows.of(
+                    training, parts, duration=choices.shot, every=choices.shot, longest_step=choices.step
                 )
+                sized = [rows * size for rows, size in zip(roughness(splines, linear), smooth, strict=True)]
+                shooting = Shooting(system, linear, windows, np.concatenate([*sized, np.zeros((0, len(linear)))]))
+                levels = _levels(training, parts, choices.window, inspection.time_scale)
+                shot = shooting.solve(linear.search(unknowns.numbers(weak)), found.kept, *levels)
             except FloatingPointError:
                 diagnosis.append(
                     "The motions of the weak estimate do not stay finite over a window, so it stands as it is, without "
                     "standard errors."
                 )
     listener("Held-out motions")
-    with clock("judge"):
+    with timer("judge"):
         candidates = {"declared": unknowns.numbers(start), "weak": unknowns.numbers(weak)}
         if shot is not None:
             candidates["shooting"] = unknowns.linear().numbers(shot.x)
@@ -282,7 +263,7 @@ def _identify(
         choices=choices,
         kept=kept,
         reach=reach,
-        seconds=clock.seconds,
+        seconds=timer.spent,
         diagnosis=tuple(diagnosis),
     )
 
@@ -305,6 +286,17 @@ def _estimates(
     return estimates
 
 
+def _levels(
+    training: Motions, parts: Sequence[Stretch], window: float, time_scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The standard deviations of the noise of positions, and of the smoothed velocities, those of a cubic over the
+    window; neither is smaller than a millionth of the motion."""
+    least = 1e-6 * np.concatenate([part.q for part in parts]).std(axis=0)
+    sigma = np.maximum(np.nanmean([noise(run) for run in training], axis=0), least)
+    speeds = sigma * np.sqrt(12 * training.runs[0].interval / window**3)
+    return sigma, np.maximum(speeds, least / time_scale)
+
+
 def _size_of_forces(system: System, parts: Sequence[Stretch], half_width: float) -> float:
     """The root mean square of the inertial forces of what is known, or of the inputs; one where there is neither."""
     if not system.unknown:
@@ -322,7 +314,7 @@ def _curve(
     shot: Shot | None,
 ) -> Curve:
     names = {c.name for c in spline.coefficients}
-    constant = any(names <= set(group) or set(group) == names for group in groups)
+    constant = any(names <= set(group) for group in groups)
     covariance = None
     if shot is not None:
         inside = [unknowns.names[k] for k in shot.inside]
@@ -388,7 +380,7 @@ def _with_states(system: System, parts: Sequence[Stretch]) -> System:
     """The system, with the states of the data where it declares none."""
     if system.states:
         return system
-    q, v = (np.concatenate([getattr(part, name) for part in parts]) for name in ("q", "v"))
+    q, v, *_ = joined(parts)
     drawn = {}
     for place, x in enumerate(system.coordinates):
         for variable, values in ((x, q[:, place]), (x.diff(system.t), v[:, place])):

@@ -9,11 +9,10 @@ from jaxtyping import Float
 from .._data import Motions, Run
 from ._smooth import noise, stretches, time_scale
 
-_WHITE = 0.3
-"""The autocorrelation of what is left beside the smoothed signal, from one sample to the next, below which it counts as
-white; a smoothing of nine samples itself leaves −0.3."""
-
+_WHITE = -0.75, 0.15
+"""The correlation of one third difference of white noise with the next, −15/20, and how far it may be off."""
 _TELLS = 0.9
+"""What a delay must leave of what is not told without one, at most."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +122,8 @@ def _column(values: Float[np.ndarray, " time"]) -> ColumnReport:
     difference = np.diff(seen, 3)
     white = None
     if len(difference) > 30 and level > 0:
-        # third differences of white noise: −15/20 from one to the next
-        found = float(np.corrcoef(difference[1:], difference[:-1])[0, 1])
-        white = abs(found + 0.75) < _WHITE / 2
+        expected, off = _WHITE
+        white = abs(float(np.corrcoef(difference[1:], difference[:-1])[0, 1]) - expected) < off
     return ColumnReport(
         float(seen.min()), float(seen.max()), int(len(values) - len(seen)), level, white, _quantum(seen)
     )

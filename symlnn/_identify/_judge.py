@@ -36,7 +36,7 @@ class Judgement:
 
     @property
     def score(self) -> float:
-        """For choosing: the mean over coordinates of the median at the farthest horizon, as shares of the motion."""
+        """For choosing: the mean over coordinates of the median at the farthest horizon."""
         last = self.median[max(self.median)]
         return float(np.mean(last)) if np.isfinite(last).all() else float("inf")
 

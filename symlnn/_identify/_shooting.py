@@ -36,7 +36,6 @@ class Shot:
     """Of those: the sandwich, clustered by run, or by blocks of time where there are few runs."""
     noise: Float[np.ndarray, " dof"]
     """The standard deviation of measured positions from the motions."""
-    steps: int
 
 
 class Shooting:
@@ -75,28 +74,27 @@ class Shooting:
 
     def solve(self, x: np.ndarray, kept: Sequence[int], sigma: np.ndarray, speeds: np.ndarray) -> Shot:
         """From x, with noise of the standard deviations `sigma` to begin with, and velocities of starts known to
-        within `speeds`. Of the places `kept` those that come to their bound stay there.
+        within `speeds`. A parameter stays at its bound while the residuals push it there.
 
         Raises `FloatingPointError` where the motions of x do not stay finite.
         """
         w, x = self.windows, np.array(x)
         y = np.concatenate([np.asarray(w.q), np.asarray(w.v)], axis=1)
-        spread, steps = np.array(sigma), 0
+        spread = np.array(sigma)
         for enough in (*(_ROUGHLY,) * _ROUNDS, _ENOUGH):
             scales = jnp.asarray(spread), jnp.asarray(_PRIOR * np.concatenate([spread, speeds]))
-            x, y, taken = self._search(x, y, kept, scales, enough)
-            steps += taken
+            x, y = self._search(x, y, kept, scales, enough)
             spread = spread * self._misfit(x, y, scales)
         scales = jnp.asarray(spread), jnp.asarray(_PRIOR * np.concatenate([spread, speeds]))
         inside = [k for k in kept if x[k] > self.lowest[k]]
         arrow, _ = self._linearised(x, y, inside, scales)
-        return Shot(x, tuple(inside), arrow.covariance(np.asarray(w.run)), spread, steps)
+        return Shot(x, tuple(inside), arrow.covariance(np.asarray(w.run)), spread)
 
     def _search(
         self, x: np.ndarray, y: np.ndarray, kept: Sequence[int], scales: tuple[Array, Array], enough: float
-    ) -> tuple[np.ndarray, np.ndarray, int]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         damping = _DAMPING
-        for step in range(_STEPS):
+        for _ in range(_STEPS):
             arrow, cost = self._linearised(x, y, kept, scales)
             if not np.isfinite(cost):
                 raise FloatingPointError("The motions of the first guess do not stay finite.")
@@ -111,11 +109,11 @@ class Shooting:
                     break
                 damping *= 10
             else:
-                return x, y, step
+                return x, y
             x, y, damping = moved, y + dy, max(damping / 10, 1e-12)
             if cost - new < enough * cost:
-                return x, y, step + 1
-        return x, y, _STEPS
+                return x, y
+        return x, y
 
     def _movable(self, x: np.ndarray, kept: Sequence[int], arrow: "_Arrow") -> list[int]:
         """The places among `kept` that are off their bound, or that the residuals pull from it."""

@@ -4,7 +4,7 @@ They serve the weak form and as starting values. Accelerations are never taken f
 encoders every estimator of accelerations biases inertias by tens of per cent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,13 @@ class Stretch:
     def step(self) -> float:
         """In seconds."""
         return float((self.t[-1] - self.t[0]) / (len(self.t) - 1))
+
+
+def joined(parts: Sequence[Stretch]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(q, v, m, u, t) of all of them, one after another, as the fields of `States`."""
+    q, v, u, t = (np.concatenate([getattr(part, name) for part in parts]) for name in ("q", "v", "u", "t"))
+    m = np.concatenate([np.broadcast_to(part.m, (len(part.t), len(part.m))) for part in parts])
+    return q, v, m, u, t
 
 
 def stretches(run: Run, place: int, window: float) -> Iterator[Stretch]:
@@ -70,7 +77,7 @@ def _unbroken(run: Run) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     u = np.zeros((len(run.t), 0)) if run.u is None else run.u
     kept = np.isfinite(run.q).all(axis=1) & np.isfinite(u).all(axis=1)
     t = run.t[kept]
-    cuts = np.flatnonzero(np.diff(t) > 3.5 * run.interval) + 1
+    cuts = np.flatnonzero(np.diff(t) > run.longest_step) + 1
     yield from zip(*(np.split(x, cuts) for x in (t, run.q[kept], u[kept])), strict=True)
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from .._dynamics import SymbolicForces, SymbolicLagrangian
 from .._system import System
-from ._smooth import Stretch
+from ._smooth import Stretch, joined
 from ._unknowns import Unknowns
 
 _PASSES, _SMOOTHING_PASSES = 3, 12
@@ -33,8 +33,8 @@ class WeakForm(eqx.Module):
 
     q: Float[Array, "points dof"]
     v: Float[Array, "points dof"]
-    u: Float[Array, "points u"]
     m: Float[Array, "points params"]
+    u: Float[Array, "points u"]
     t: Float[Array, " points"]
     places: Int[Array, "bumps width"]
     bump: Float[Array, "bumps width"]
@@ -60,10 +60,7 @@ class WeakForm(eqx.Module):
                 f"No part of the data is without gaps for {2 * half_width:.3g} s, as long as the weak form needs: "
                 "record longer ones, or set a shorter half width."
             )
-        arrays = [np.concatenate([getattr(part, name) for part in parts]) for name in ("q", "v", "u")]
-        m = np.concatenate([np.broadcast_to(part.m, (len(part.t), len(part.m))) for part in parts])
-        t = np.concatenate([part.t for part in parts])
-        made = (*arrays, m, t, *(np.concatenate(x) for x in (places, bumps, slopes)))
+        made = (*joined(parts), *(np.concatenate(x) for x in (places, bumps, slopes)))
         return WeakForm(*(jnp.asarray(x) for x in made))
 
     def __call__(self, lagrangian: Callable[..., Array], forces: Callable[..., Array]) -> Float[Array, "bumps dof"]:

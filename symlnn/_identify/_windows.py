@@ -15,7 +15,7 @@ from .._dynamics import AbstractDynamics
 from .._inputs import SampledInputs
 from .._simulate import flow
 from .._types import States
-from ._smooth import Stretch
+from ._smooth import Stretch, joined
 
 _STATES = 500
 
@@ -141,13 +141,11 @@ def stable_step(dynamics: AbstractDynamics, parts: Sequence[Stretch]) -> float:
 
     A friction c atan(v/w) makes them large where v is zero, which samples may miss: there they are taken too.
     """
-    q, v, u = (np.concatenate([getattr(part, name) for part in parts]) for name in ("q", "v", "u"))
-    m = np.concatenate([np.broadcast_to(part.m, (len(part.t), len(part.m))) for part in parts])
-    t = np.concatenate([part.t for part in parts])
-    few = np.linspace(0, len(t) - 1, min(len(t), _STATES)).astype(int)
-    dof = q.shape[1]
+    whole = joined(parts)
+    count, dof = whole[0].shape
+    few = np.linspace(0, count - 1, min(count, _STATES)).astype(int)
     still = np.concatenate([np.ones((1, dof)), 1 - np.eye(dof), np.zeros((1, dof))])
-    states = States(*(jnp.asarray(np.repeat(x[few], len(still), axis=0)) for x in (q, v, m, u, t)))
+    states = States(*(jnp.asarray(np.repeat(x[few], len(still), axis=0)) for x in whole))
     states = eqx.tree_at(lambda s: s.v, states, states.v * jnp.asarray(np.tile(still, (len(few), 1))))
     rates = np.asarray(_jacobians(dynamics, states))
     fastest = np.abs(np.linalg.eigvals(rates[np.isfinite(rates).all(axis=(1, 2))])).max(initial=0.0)

@@ -1,9 +1,7 @@
 """`examine`: derive, cross-check, train, roll out and compare, without writing anything."""
 
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +14,7 @@ from .._dynamics import AbstractDynamics
 from .._models import Builder, Model, TrainedModel, find_model, load_model
 from .._serialise import system_to_json
 from .._system import System
+from .._timer import Timer
 from .._train import Budget, Learned, Progress, learn
 from .._types import Samples, key_of
 from ..metrics import cross_check, lyapunov_exponents
@@ -51,19 +50,6 @@ class Effort:
 
 QUICK = Effort(Budget(seconds=9.0), test_states=20_000, quick=True)
 """A complete report in about a minute, with little training."""
-
-
-class Timer:
-    """Seconds spent on each part of a validation."""
-
-    def __init__(self) -> None:
-        self.spent: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, part: str) -> Iterator[None]:
-        begin = time.monotonic()
-        yield
-        self.spent[part] = self.spent.get(part, 0.0) + time.monotonic() - begin
 
 
 @dataclass(frozen=True)

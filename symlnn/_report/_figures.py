@@ -14,11 +14,12 @@ from ..plots import TRUTH, bands, colours, mathematics, plain, shades, wrapped
 from ._bench import Motion
 from ._results import Validation
 
-_WIDTH = 8.0
+WIDTH = 8.0
 """Of every figure, in inches: the page shows all of them at one scale."""
 
 
-def _label(system: System, index: int, velocity: bool = False) -> str:
+def label(system: System, index: int, velocity: bool = False) -> str:
+    """What stands beside an axis: the symbol of a coordinate or of its velocity, and the unit."""
     symbol = (system.v if velocity else system.q)[index]
     unit = system.units.get(system.coordinates[index], "")
     unit = f"{unit}/s" if velocity and unit else unit
@@ -52,7 +53,7 @@ def _plot_coordinate(axes: Axes, validation: Validation, motion: int, index: int
     centre = np.nanmean(wrapped(truth, angle)) if not angle else 0.0
     half = np.pi * 1.05 if angle else max(1.6 * np.nanmax(np.abs(truth - centre)), 1e-3 * spread, 1e-9)
     axes.set_ylim(float(centre - half), float(centre + half))
-    axes.set_ylabel(_label(system, index))
+    axes.set_ylabel(label(system, index))
 
 
 def _motions(validation: Validation) -> dict[str, Motion]:
@@ -69,7 +70,7 @@ def _plot_balance(axes: Axes, validation: Validation) -> None:
 
 def overview(validation: Validation) -> Figure:
     """The first coordinate of a typical roll-out, and the energy error of all of them."""
-    figure = Figure(figsize=(_WIDTH, 2.7))
+    figure = Figure(figsize=(WIDTH, 2.7))
     left, right = figure.subplots(1, 2)
     motion = typical_motion(validation)
     _plot_coordinate(left, validation, motion, 0, _window(validation, motion))
@@ -86,7 +87,7 @@ def training(validation: Validation) -> Figure | None:
     trained = [model for model in validation.models if model.history is not None]
     if not trained:
         return None
-    figure = Figure(figsize=(_WIDTH, 2.8))
+    figure = Figure(figsize=(WIDTH, 2.8))
     axes = figure.subplots()
     shade = colours([model.name for model in validation.models])
     for model in trained:
@@ -108,13 +109,13 @@ def errors_over_states(validation: Validation) -> Figure:
     system = validation.system
     states = validation.bench.test.states
     q, v = np.asarray(states.q), np.asarray(states.v)
-    x, y, labels = q[:, 0], v[:, 0], (_label(system, 0), _label(system, 0, velocity=True))
+    x, y, labels = q[:, 0], v[:, 0], (label(system, 0), label(system, 0, velocity=True))
     if system.dof > 1:
-        x, y, labels = q[:, 0], q[:, 1], (_label(system, 0), _label(system, 1))
+        x, y, labels = q[:, 0], q[:, 1], (label(system, 0), label(system, 1))
     truth = np.asarray(validation.bench.test.a)
     size = float(np.sqrt(np.mean(np.sum(truth**2, axis=1))))
     models = validation.models
-    figure = Figure(figsize=(_WIDTH, max(2.2, 6.4 / len(models)) if len(models) > 1 else 3.6))
+    figure = Figure(figsize=(WIDTH, max(2.2, 6.4 / len(models)) if len(models) > 1 else 3.6))
     grid = figure.subplots(1, len(models), squeeze=False, sharex=True, sharey=True)[0]
     bins = 40
     maps = []
@@ -142,7 +143,7 @@ def roll_outs(validation: Validation) -> Figure:
     system = validation.system
     motion = typical_motion(validation)
     last = _window(validation, motion)
-    figure = Figure(figsize=(_WIDTH, 1.7 * system.dof + 0.9))
+    figure = Figure(figsize=(WIDTH, 1.7 * system.dof + 0.9))
     rows = figure.subplots(system.dof, 1, sharex=True, squeeze=False)[:, 0]
     for index, axes in enumerate(rows):
         _plot_coordinate(axes, validation, motion, index, last)
@@ -153,7 +154,7 @@ def roll_outs(validation: Validation) -> Figure:
 
 def state_distance(validation: Validation) -> Figure:
     """The distance between learned and analytic motions over time, with the threshold of the valid time."""
-    figure = Figure(figsize=(_WIDTH, 2.8))
+    figure = Figure(figsize=(WIDTH, 2.8))
     axes = figure.subplots()
     bands(axes, np.asarray(validation.bench.rollout.t), {m.name: m.state_errors for m in validation.models})
     axes.axhline(VALID_TIME_THRESHOLD, color="0.5", lw=0.8, ls="--")
@@ -165,7 +166,7 @@ def state_distance(validation: Validation) -> Figure:
 
 def energy(validation: Validation) -> Figure:
     """The energy error (or power balance) of all motions over time."""
-    figure = Figure(figsize=(_WIDTH, 2.8))
+    figure = Figure(figsize=(WIDTH, 2.8))
     _plot_balance(figure.subplots(), validation)
     return figure
 
@@ -177,7 +178,7 @@ def phase_portraits(validation: Validation) -> Figure:
     motions = _motions(validation)
     shade = shades(list(motions))
     shown = min(system.dof, 3)
-    figure = Figure(figsize=(_WIDTH, 2.3 * shown + 0.3))
+    figure = Figure(figsize=(WIDTH, 2.3 * shown + 0.3))
     grid = figure.subplots(shown, len(motions), squeeze=False, sharex="row", sharey="row")
     for row in range(shown):
         truth_v = np.asarray(validation.oracle.rollout.v)[:4, :last, row]
@@ -198,12 +199,12 @@ def phase_portraits(validation: Validation) -> Figure:
             axes.set_ylim(-bound, bound)
             if row == 0:
                 axes.set_title(name)
-            axes.set_xlabel(_label(system, row))
+            axes.set_xlabel(label(system, row))
         truth_q = wrapped(np.asarray(validation.oracle.rollout.q)[:4, :last, row].ravel(), system.is_angle[row])
         low, high = float(np.nanmin(truth_q)), float(np.nanmax(truth_q))
         margin = 0.15 * max(high - low, 1e-9)
         grid[row][0].set_xlim(low - margin, high + margin)
-        grid[row][0].set_ylabel(_label(system, row, velocity=True))
+        grid[row][0].set_ylabel(label(system, row, velocity=True))
     return figure
 
 

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from .._files import replaced_folder
 from .._identify import Identification, force_residual, predictions
 from .._system_text import system_to_text
-from ..plots import TRUTH, colours, mathematics, plain, wrapped
+from ..plots import TRUTH, colours, plain, wrapped
+from ._figures import WIDTH, label
 from ._mathml import equation
 from ._page import templates
 from ._results import Settings, settings_of, strict, to_text
 from ._write import write_figures
 
-_WIDTH = 8.0
 _CAPTIONS = {
     "functions": "The functions that were left open, over the range that the data visit; bands are two standard "
     "errors. A potential, which is told up to a constant, is zero where its argument is nearest to zero.",
@@ -102,17 +102,10 @@ def _figures(result: Identification) -> dict[str, Callable[[], Figure | None]]:
     }
 
 
-def _label(result: Identification, index: int) -> str:
-    system = result.declared
-    unit = system.units.get(system.coordinates[index], "")
-    symbol = system.q[index]
-    return mathematics(system.latex(symbol), symbol.name) + (f" ({plain(unit)})" if unit else "")
-
-
 def _functions(result: Identification) -> Figure | None:
     if not result.functions:
         return None
-    figure = Figure(figsize=(_WIDTH, 2.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
     axes = figure.subplots(1, len(result.functions), squeeze=False)[0]
     for ax, (name, curve) in zip(axes, result.functions.items(), strict=True):
         ax.plot(curve.grid, curve.values, color=TRUTH, lw=1.5)
@@ -127,7 +120,7 @@ def _functions(result: Identification) -> Figure | None:
 def _motions(result: Identification) -> Figure:
     run = result.held_out.runs[0]
     dof = len(result.motions.coordinates)
-    figure = Figure(figsize=(_WIDTH, 1.9 * dof + 0.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.9 * dof + 0.6), layout="constrained")
     axes = figure.subplots(dof, 1, sharex=True, squeeze=False)[:, 0]
     shade = colours(list(result.models))
     along = {
@@ -139,7 +132,7 @@ def _motions(result: Identification) -> Figure:
         for name, pieces in along.items():
             for k, (t, q) in enumerate(pieces):
                 ax.plot(t, wrapped(q[:, index], angle), color=shade[name], lw=1.0, label=None if k else name)
-        ax.set_ylabel(_label(result, index))
+        ax.set_ylabel(label(result.declared, index))
     axes[0].legend(loc="upper right", ncols=3)
     axes[-1].set_xlabel("t (s)")
     return figure
@@ -152,7 +145,7 @@ def _force(result: Identification) -> Figure | None:
     if any(residuals is None for residuals in found.values()):
         return None
     dof = len(result.motions.coordinates)
-    figure = Figure(figsize=(_WIDTH, 1.9 * dof + 0.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.9 * dof + 0.6), layout="constrained")
     grid = figure.subplots(dof, 2, squeeze=False)
     shade = colours(list(result.models))
     for name, residuals in found.items():
