@@ -1,6 +1,5 @@
 """How far a law is to be trusted on motions that it was not identified from."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +43,7 @@ class Judgement:
 def judge(dynamics: AbstractDynamics, motions: Motions, choices: Choices) -> Judgement:
     """Of a law, on these motions: force with a Butterworth filter of third order forward and backward, and prediction
     from smoothed states at every fifth of the longest horizon."""
-    parts = [part for place, run in enumerate(motions) for part in stretches(run, place, choices.window)]
-    median, rms, failed, count = _prediction(dynamics, motions, parts, choices.horizons, choices.step)
+    median, rms, failed, count = _prediction(dynamics, motions, choices)
     force = force_residual(dynamics, motions, choices.filter_hz)
     whole = None if force is None else np.sqrt(np.mean(np.concatenate([f for _, f in force]) ** 2, axis=0))
     return Judgement(whole, median, rms, failed, count)
@@ -55,10 +53,7 @@ def predictions(
     dynamics: AbstractDynamics, motions: Motions, choices: Choices
 ) -> list[tuple[Float[np.ndarray, " sample"], Float[np.ndarray, "sample dof"]]]:
     """(t, q predicted) from smoothed states, one after another, each for the longest horizon."""
-    parts = [part for place, run in enumerate(motions) for part in stretches(run, place, choices.window)]
-    longest = max(choices.horizons)
-    windows = Windows.of(motions, parts, duration=longest, every=longest, longest_step=choices.step)
-    predicted = np.asarray(_all_predicted(dynamics, windows.batch()))
+    windows, predicted = _predicted(dynamics, motions, choices, share=1.0)
     seen = np.any(np.asarray(windows.seen), axis=-1)
     times = np.asarray(windows.t)[:, None] + np.asarray(windows.times)
     return [(t[known], q[known]) for t, q, known in zip(times, predicted, seen, strict=True)]
@@ -101,22 +96,26 @@ def _residual(dynamics: Any, q: Any, v: Any, a: Any, m: Any, u: Any, t: Any) -> 
     return jax.vmap(one)(q, v, a, m, u, t)
 
 
+def _predicted(
+    dynamics: AbstractDynamics, motions: Motions, choices: Choices, *, share: float
+) -> tuple[Windows, Float[np.ndarray, "window sample dof"]]:
+    """Windows of the longest horizon that start at every such share of it, and the positions predicted in them."""
+    parts = [part for place, run in enumerate(motions) for part in stretches(run, place, choices.window)]
+    longest = max(choices.horizons)
+    windows = Windows.of(motions, parts, duration=longest, every=share * longest, longest_step=choices.step)
+    return windows, np.asarray(_all_predicted(dynamics, windows.batch()))
+
+
 def _prediction(
-    dynamics: AbstractDynamics,
-    motions: Motions,
-    parts: Sequence[Stretch],
-    horizons: Sequence[float],
-    longest_step: float,
+    dynamics: AbstractDynamics, motions: Motions, choices: Choices
 ) -> tuple[dict[float, np.ndarray], dict[float, np.ndarray], int, int]:
-    longest = max(horizons)
-    windows = Windows.of(motions, parts, duration=longest, every=longest / 5, longest_step=longest_step)
-    predicted = np.asarray(_all_predicted(dynamics, windows.batch()))
+    windows, predicted = _predicted(dynamics, motions, choices, share=0.2)
     seen, times = np.asarray(windows.seen), np.asarray(windows.times)
     off = np.abs(predicted - np.asarray(windows.measured))
     lost = ~np.isfinite(np.where(seen, off, 0.0)).all(axis=(1, 2))
     off = np.where(np.isfinite(off), off, np.inf)
     median, rms = {}, {}
-    for horizon in horizons:
+    for horizon in choices.horizons:
         # the sample nearest to the horizon, in each window
         place = np.argmin(np.where(seen.any(axis=-1), np.abs(times - horizon), np.inf), axis=1)
         there = off[np.arange(len(off)), place]
