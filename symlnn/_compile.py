@@ -6,6 +6,7 @@ its breakpoint, a norm at zero) are those of JAX and are not masked.
 
 import functools
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 import jax.scipy.special
 import sympy as sp
 from jaxtyping import Array, Float
+from sympy.core.function import AppliedUndef
 
 from ._lambdify import lambdified
 from ._system import Law
@@ -52,14 +54,24 @@ def compile_expressions(
 
 @functools.cache
 def compile_quantity(law: Law, quantity: str) -> Compiled:
-    """The JAX function f(q, v, u, t, parameters) of one quantity of a law, for one state.
+    """The JAX function f(q, v, u, t, parameters, functions) of one quantity of a law, for one state.
 
     `quantity` is one of `lagrangian`, `energy`, `power` (scalars), `momenta`, `forces`, `right_hand_side` (dof,) and
-    `mass_matrix` (dof, dof); `parameters` holds the value of every parameter in order.
+    `mass_matrix` (dof, dof); `parameters` holds the value of every parameter in order, and `functions`, by name, those
+    that the law leaves open: such a law has its `lagrangian` and its `forces` alone, and JAX takes their derivatives.
     """
-    law.require_complete()
+    if law.unknown and quantity == "forces":
+        return _open_forces(law)
+    if quantity not in _OPEN:
+        law.require_complete()
     expressions, shape = _QUANTITIES[quantity](law)
-    function = compile_expressions((law.q, law.v, law.u, (law.t,), law.parameters), tuple(expressions))
+    groups = (law.q, law.v, law.u, (law.t,), law.parameters)
+    calls, plain = _without_calls(law, tuple(expressions))
+    places = tuple(calls)
+    steps = [
+        (str(call.func), compile_expressions((*groups, places[:k]), call.args)) for k, call in enumerate(calls.values())
+    ]
+    function = compile_expressions((*groups, places), plain)
 
     def compiled(
         q: Float[Array, " dof"],
@@ -67,12 +79,41 @@ def compile_quantity(law: Law, quantity: str) -> Compiled:
         u: Float[Array, " u"] | None,
         t: Any,
         values: Float[Array, " parameters"],
+        functions: Mapping[str, Callable[..., Array]] = MappingProxyType({}),
     ) -> Array:
         inputs = () if u is None else tuple(u)
-        entries = function(*q, *v, *inputs, t, *values)
-        return jnp.stack([jnp.asarray(entry, q.dtype) for entry in entries]).reshape(shape)
+        known = (*q, *v, *inputs, t, *values)
+        for name, arguments in steps:
+            known = (*known, functions[name](*(jnp.asarray(x, q.dtype) for x in arguments(*known))))
+        return jnp.stack([jnp.asarray(entry, q.dtype) for entry in function(*known)]).reshape(shape)
 
     return compiled
+
+
+def _open_forces(law: Law) -> Compiled:
+    """Q − ∂F/∂v where functions are left open, of which SymPy has no derivatives."""
+    declared, dissipation = compile_quantity(law, "declared_forces"), compile_quantity(law, "dissipation")
+
+    def compiled(q: Any, v: Any, u: Any, t: Any, values: Any, functions: Any) -> Array:
+        return declared(q, v, u, t, values, functions) - jax.grad(dissipation, 1)(q, v, u, t, values, functions)
+
+    return compiled
+
+
+def _without_calls(law: Law, expressions: tuple[sp.Expr, ...]) -> tuple[dict[sp.Symbol, Any], tuple[sp.Expr, ...]]:
+    """The expressions with a symbol in place of each call of a function that is left open, and those calls, inner ones
+    first, with symbols in place of the calls within them."""
+    found = [
+        node
+        for expression in expressions
+        for node in sp.postorder_traversal(expression)
+        if isinstance(node, AppliedUndef) and node.func in law.unknown
+    ]
+    symbols = {call: sp.Dummy(f"call_{k}", real=True) for k, call in enumerate(dict.fromkeys(found))}
+    calls = {
+        symbol: call.func(*(argument.xreplace(symbols) for argument in call.args)) for call, symbol in symbols.items()
+    }
+    return calls, tuple(expression.xreplace(symbols) for expression in expressions)
 
 
 _QUANTITIES: Mapping[str, Callable[[Law], tuple[Any, tuple[int, ...]]]] = {
@@ -81,6 +122,10 @@ _QUANTITIES: Mapping[str, Callable[[Law], tuple[Any, tuple[int, ...]]]] = {
     "power": lambda s: ((s.unsimplified.power,), ()),
     "momenta": lambda s: (s.unsimplified.momenta, (s.dof,)),
     "forces": lambda s: (s.generalized_forces, (s.dof,)),
+    "declared_forces": lambda s: ([s.plain(s.forces.get(x, sp.S.Zero)) for x in s.coordinates], (s.dof,)),
+    "dissipation": lambda s: ((s.plain(s.dissipation),), ()),
     "right_hand_side": lambda s: (s.generalized_forces - s.unsimplified.bias, (s.dof,)),
     "mass_matrix": lambda s: (s.unsimplified.mass_matrix, (s.dof, s.dof)),
 }
+_OPEN = ("lagrangian", "declared_forces", "dissipation")
+"""What there is of a law that leaves functions open."""

@@ -210,14 +210,16 @@ def _motion(
     law = Doubled(natural) if splits(solver) else natural
     args = (start.m, u)
     y0 = law.initial_state(start.q, start.v, start.m, times[0])
-    # a start from which there is no motion is integrated over no time: it ends at once, and the others go on
+    # a start from which there is no motion is integrated over no time: it ends at once, and the others go on. None of
+    # its instants is ever passed, or the loop of the batch would go through all of them at every step of the others
     moving = all_finite((y0, law.vector_field(times[0], y0, args)))
-    instants = jnp.where(moving, times, times[0])
+    end = jnp.where(moving, times[-1], times[0])
+    instants = jnp.where(moving, times, jnp.nan)
     solution = diffrax.diffeqsolve(
         natural.terms(solver),
         solver,
-        instants[0],
-        instants[-1],
+        times[0],
+        end,
         integration.step,
         y0,
         args=args,

@@ -12,12 +12,12 @@ from rich.table import Table
 from .._catalogue import catalogue_names
 from .._data import Motions, read_motions
 from .._files import check_folder, locked
-from .._identify import Method
+from .._identify import BLACK_BOXES, Method
 from .._identify import identify as identify_system
 from .._identify import inspect as inspect_motions
 from .._report import write_identification
 from .._system import System
-from ._app import Param, Set, SystemName, app, err_console, out_console, system_of
+from ._app import Param, Seed, Set, SystemName, app, err_console, out_console, system_of
 
 Data = Annotated[list[Path], typer.Option("--data", help="A recording: .csv, .txt, .parquet, .nc, .mat or .npz.")]
 Columns = Annotated[Path | None, typer.Option(help="A TOML file: which column is what, in what unit.")]
@@ -71,6 +71,10 @@ def identify(
     hold_out: Annotated[
         str | None, typer.Option(help="Runs to test on, comma-separated; by default the last fifth.")
     ] = None,
+    models: Annotated[
+        str | None, typer.Option(help=f"Black boxes to compare with, comma-separated: {', '.join(BLACK_BOXES)}.")
+    ] = None,
+    seed: Seed = 0,
     quick: Annotated[bool, typer.Option("--quick", help="The weak form alone, without standard errors.")] = False,
     filter_hz: Annotated[float | None, typer.Option(help="The filter of the force errors, in Hz.")] = None,
     half_width: Annotated[float | None, typer.Option(help="Of the weak form's bumps, in seconds.")] = None,
@@ -89,6 +93,8 @@ def identify(
             motions,
             free=_names(free),
             hold_out=_names(hold_out),
+            models=_names(models) or (),
+            seed=seed,
             method=Method(shooting=not quick, filter_hz=filter_hz, half_width=half_width),
             listener=status.update,
         )

@@ -1,6 +1,6 @@
 """The dynamics and the Lagrangian of a `System`, compiled from SymPy: the truth that models are held against."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from .._compile import compile_expressions, compile_quantity
 from .._lattice import Lattice
-from .._system import Law, System
+from .._system import Law, System, listed
 from .._types import AbstractGiven, AbstractSizes, Coordinates, Matrix, RealScalar, Scalar, Varying
 from ._base import AbstractLagrangian
 from ._equation import AbstractEquationOfMotion, Equation
@@ -81,16 +81,35 @@ def _check_inputs(law: Law, u: Array | None) -> Array | None:
     return u if count else None
 
 
+def _functions_of(law: Law, functions: Mapping[Any, Callable[..., Array]] | None) -> dict[str, Callable[..., Array]]:
+    """What stands for the functions that a law leaves open, by name."""
+    given = {str(name): function for name, function in (functions or {}).items()}
+    law.require_complete([function for function in law.unknown if str(function) not in given])
+    known = [str(function) for function in law.unknown]
+    if others := [name for name in given if name not in known]:
+        raise ValueError(f"The law leaves no function {others[0]} open. It leaves open: {listed(known) or 'none'}.")
+    return given
+
+
 class SymbolicLagrangian(AbstractLagrangian):
-    """L of a system, compiled from SymPy; `parameters={"l1": 2.0}` overrides declared values."""
+    """L of a system, compiled from SymPy; `parameters={"l1": 2.0}` overrides declared values, and `functions={"V": f}`
+    gives what stands for the functions that are left open: f(x, …) → scalar of scalars, a network say, that JAX takes
+    derivatives of."""
 
     law: Law = eqx.field(static=True)
     parameters: Parameters
+    functions: dict[str, Callable[..., Array]]
     sizes: DeclaredSizes | None
 
-    def __init__(self, system: System, parameters: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        system: System,
+        parameters: Mapping[str, Any] | None = None,
+        functions: Mapping[Any, Callable[..., Array]] | None = None,
+    ):
         self.law = system.law
         self.parameters = Parameters(system, parameters)
+        self.functions = _functions_of(system.law, functions)
         self.sizes = DeclaredSizes.of(system)
 
     def __call__(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
@@ -98,25 +117,33 @@ class SymbolicLagrangian(AbstractLagrangian):
         compiled = compile_quantity(self.law, "lagrangian")
         # L is free of the inputs: the constructor of Law has seen to it
         u = jnp.zeros(len(self.law.u), q.dtype)
-        return compiled(q, v, u, t, self.parameters.values(m, q))
+        return compiled(q, v, u, t, self.parameters.values(m, q), self.functions)
 
 
 class SymbolicForces(eqx.Module):
-    """The generalised forces Q − ∂F/∂v of a system, compiled from SymPy: declared forces and Rayleigh dissipation."""
+    """The generalised forces Q − ∂F/∂v of a system, compiled from SymPy: declared forces and Rayleigh dissipation, with
+    `parameters` and `functions` as in `SymbolicLagrangian`."""
 
     law: Law = eqx.field(static=True)
     parameters: Parameters
+    functions: dict[str, Callable[..., Array]]
 
-    def __init__(self, system: System, parameters: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        system: System,
+        parameters: Mapping[str, Any] | None = None,
+        functions: Mapping[Any, Callable[..., Array]] | None = None,
+    ):
         self.law = system.law
         self.parameters = Parameters(system, parameters)
+        self.functions = _functions_of(system.law, functions)
 
     def __call__(
         self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar
     ) -> Coordinates:
         """Q(q, v, m, u, t), (dof,)."""
         compiled = compile_quantity(self.law, "forces")
-        return compiled(q, v, _check_inputs(self.law, u), t, self.parameters.values(m, q))
+        return compiled(q, v, _check_inputs(self.law, u), t, self.parameters.values(m, q), self.functions)
 
 
 class SymbolicPositions(eqx.Module):

@@ -1,8 +1,10 @@
 """From measured motions to parameters, with honest errors."""
 
+from ._black_box import BLACK_BOXES as BLACK_BOXES
+from ._black_box import black_box as black_box
 from ._functions import Curve as Curve
-from ._identify import Estimate as Estimate
-from ._identify import Identification as Identification
+from ._identification import Estimate as Estimate
+from ._identification import Identification as Identification
 from ._identify import identify as identify
 from ._inspect import Inspection as Inspection
 from ._inspect import inspect as inspect

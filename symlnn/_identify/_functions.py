@@ -5,15 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import sympy as sp
 from jaxtyping import Float
 from sympy.core.function import AppliedUndef
 
 from .._lambdify import lambdified
+from .._models import scales_of_motions
 from .._system import Parameter, System, Unknown, listed
-from ._smooth import Stretch
-from ._unknowns import Unknowns
+from .._types import States
+from ._family import Family
+from ._networks import network
+from ._smooth import Stretch, joined
 
 _MARGIN = 0.02
 """How far beyond the visited range a spline goes, as a share of it."""
@@ -132,88 +137,132 @@ class Curve:
     nearest to zero."""
 
 
-def completed(system: System, parts: Sequence[Stretch], force: float) -> tuple[System, tuple[AbstractSeries, ...]]:
-    """The system with a series for each function that it leaves open, whose coefficients are free parameters; `force`
-    is the size of its generalised forces.
+@dataclass(frozen=True, eq=False)
+class Completed:
+    """A system with what stands for the functions that it leaves open."""
 
-    Raises `ValueError` for a function of several arguments, and for one whose argument does not vary.
+    system: System
+    """With the series put in; networks stand for what is left open still."""
+    series: tuple[AbstractSeries, ...]
+    """Of functions of one argument."""
+    networks: Mapping[str, Any]
+    """Of several arguments, by name."""
+
+
+def completed(system: System, parts: Sequence[Stretch], *, force: float, time_scale: float, seed: int) -> Completed:
+    """The system with a series for each function of one argument that it leaves open, whose coefficients are free
+    parameters, and a network for each of several; `force` is the size of its generalised forces, and the networks begin
+    at random.
+
+    Raises `ValueError` for a function whose argument does not vary, and for a property that it cannot have.
     """
-    splines = []
+    series, networks = [], {}
+    states = States(*(jnp.asarray(x) for x in joined(parts)))
     parameters = dict(system.parameters)
-    for function, known in system.unknown.items():
-        argument, low, high = _range(system, function, parts)
-        visited = (low, high)
-        margin = _MARGIN * (high - low)
-        low, high = low - margin, high + margin
-        if known.odd or known.even or known.dissipative:
-            high = max(abs(low), abs(high))
-            low = -high
-        periodic = argument in system.q and system.is_angle[system.q.index(argument)]
-        if periodic and (known.nonnegative or known.dissipative):
-            raise ValueError(
-                f"{function} of the angle {argument} is a Fourier series, which has no sign: leave out nonnegative and "
-                "dissipative."
+    for place, (function, known) in enumerate(system.unknown.items()):
+        calls = _calls(system, function)
+        visited = _visited(system, function, calls, parts)
+        size = force * float(np.ptp(visited[:, 0])) if _in_lagrangian(system, function) else force
+        if len(calls[0]) > 1:
+            networks[str(function)] = network(
+                known,
+                system,
+                calls[0],
+                visited,
+                whole=len(calls) == 1 and system.plain_lagrangian.func == function,
+                size=size,
+                scales=scales_of_motions(system, states, time_scale=time_scale, force=force),
+                key=jax.random.fold_in(jax.random.key(seed), place),
             )
-        count = known.knots // 2 * 2 if periodic else known.knots + 3
-        kept = (count + 1) // 2 if known.even else count // 2 if known.odd else count
-        positive = known.nonnegative or known.dissipative
-        names = {symbol.name for symbol in parameters}
-        symbols = [
-            sp.Symbol(f"{function}_{k}", **({"positive": True} if positive else {"real": True})) for k in range(kept)
-        ]
-        taken = [symbol.name for symbol in symbols if symbol.name in names]
-        if taken:
-            raise ValueError(f"The parameter {taken[0]} has the name of a coefficient of {function}: rename it.")
-        in_lagrangian = any(f.func == function for f in system.lagrangian.atoms(AppliedUndef))
-        size = force * (high - low) if in_lagrangian else force / (high if known.dissipative else 1.0)
-        start = size * (100 * _START if positive else _START)
-        parameters |= {symbol: Parameter(start, free=True) for symbol in symbols}
-        kind = Fourier if periodic else Spline
-        splines.append(kind(str(function), str(argument), known, low, high, visited, tuple(symbols), size))
-    whole = system.with_functions({spline.name: spline for spline in splines}, parameters)
-    return whole, tuple(splines)
+        else:
+            one = _one_series(function, known, system, next(iter(calls[0])), visited[:, 0], force)
+            taken = {symbol.name for symbol in parameters} & {c.name for c in one.coefficients}
+            if taken:
+                raise ValueError(f"The parameter {min(taken)} has the name of a coefficient of {function}: rename it.")
+            start = one.size * (100 * _START if known.nonnegative or known.dissipative else _START)
+            parameters |= {symbol: Parameter(start, free=True) for symbol in one.coefficients}
+            series.append(one)
+    whole = system.with_functions({one.name: one for one in series}, parameters)
+    return Completed(whole, tuple(series), networks)
 
 
-def _range(system: System, function: object, parts: Sequence[Stretch]) -> tuple[sp.Expr, float, float]:
-    declared = (system.lagrangian, system.dissipation, *system.forces.values())
-    places = {f for e in declared for f in e.atoms(AppliedUndef) if f.func == function}
-    arguments = {system.plain(argument) for f in places for argument in f.args}
-    if any(len(f.args) > 1 for f in places):
+def _one_series(
+    function: Any, known: Unknown, system: System, argument: sp.Expr, visited: np.ndarray, force: float
+) -> AbstractSeries:
+    low, high = float(visited.min()), float(visited.max())
+    margin = _MARGIN * (high - low)
+    bounds = (low - margin, high + margin)
+    if known.odd or known.even or known.dissipative:
+        farthest = max(map(abs, bounds))
+        bounds = (-farthest, farthest)
+    periodic = argument in system.q and system.is_angle[system.q.index(argument)]
+    if periodic and (known.nonnegative or known.dissipative):
         raise ValueError(
-            f"{function} is a function of several arguments, which identify does not learn: write it as sums and "
-            "products of functions of one argument."
+            f"{function} of the angle {argument} is a Fourier series, which has no sign: leave out nonnegative and "
+            "dissipative."
         )
-    values = {s: p.value for s, p in system.parameters.items() if not p.varies}
-    found = []
-    for argument in arguments:
-        known = [*system.q, *system.v, system.t]
-        expression = argument.xreplace({s: sp.Float(x) for s, x in values.items()})
-        others = expression.free_symbols - set(known)
+    count = known.knots // 2 * 2 if periodic else known.knots + 3
+    kept = (count + 1) // 2 if known.even else count // 2 if known.odd else count
+    signs = {"positive": True} if known.nonnegative or known.dissipative else {"real": True}
+    symbols = tuple(sp.Symbol(f"{function}_{k}", **signs) for k in range(kept))
+    inner = _in_lagrangian(system, function)
+    size = force * (bounds[1] - bounds[0]) if inner else force / (bounds[1] if known.dissipative else 1.0)
+    kind = Fourier if periodic else Spline
+    return kind(str(function), str(argument), known, *bounds, (low, high), symbols, size)
+
+
+def _in_lagrangian(system: System, function: object) -> bool:
+    return any(f.func == function for f in system.lagrangian.atoms(AppliedUndef))
+
+
+def _calls(system: System, function: object) -> list[tuple[sp.Expr, ...]]:
+    """The arguments with which a function stands in the declaration."""
+    declared = (system.lagrangian, system.dissipation, *system.forces.values())
+    calls = {f for e in declared for f in e.atoms(AppliedUndef) if f.func == function}
+    found = sorted({tuple(map(system.plain, f.args)) for f in calls}, key=str)
+    if len({len(arguments) for arguments in found}) > 1:
+        raise ValueError(f"{function} stands in the declaration with different numbers of arguments: name them apart.")
+    return found
+
+
+def _visited(
+    system: System, function: object, calls: Sequence[tuple[sp.Expr, ...]], parts: Sequence[Stretch]
+) -> Float[np.ndarray, "point argument"]:
+    """The values of the arguments along the motions, with the declared values of parameters."""
+    values = {s: sp.Float(p.value) for s, p in system.parameters.items() if not p.varies}
+    q, v, _, u, t = joined(parts)
+    known = [*system.q, *system.v, *system.u, system.t]
+    rows = []
+    for arguments in calls:
+        expressions = [argument.xreplace(values) for argument in arguments]
+        others = set().union(*(e.free_symbols for e in expressions)) - set(known)
         if others:
             raise ValueError(
                 f"The argument of {function} contains {listed(others)}: write it in coordinates and velocities."
             )
-        at = lambdified(known, [expression], modules=["numpy"])
-        for part in parts:
-            found.append(np.broadcast_to(at(*part.q.T, *part.v.T, part.t)[0], len(part.t)))
-    whole = np.concatenate(found)
-    low, high = float(whole.min()), float(whole.max())
-    if not high - low > 1e-9 * max(abs(low), abs(high)):
+        columns = lambdified(known, expressions, modules=["numpy"])(*q.T, *v.T, *u.T, t)
+        rows.append(np.stack([np.broadcast_to(column, len(t)) for column in columns], axis=1))
+    whole = np.concatenate(rows)
+    low, high = whole.min(axis=0), whole.max(axis=0)
+    still = ~(high - low > 1e-9 * np.maximum(np.abs(low), np.abs(high)))
+    if still.any():
+        argument = calls[0][int(np.flatnonzero(still)[0])]
         raise ValueError(
-            f"The argument {listed(arguments)} of the unknown function {function} never varies in the data: record "
-            "motions in which it does, or complete the system with system.with_functions."
+            f"The argument {argument} of the unknown function {function} never varies in the data: record motions in "
+            "which it does, or complete the system with system.with_functions."
         )
-    return next(iter(arguments)), low, high
+    return whole
 
 
-def roughness(series: Sequence[AbstractSeries], unknowns: Unknowns) -> list[Float[np.ndarray, "_ free"]]:
+def roughness(series: Sequence[AbstractSeries], family: Family) -> list[Float[np.ndarray, "_ free"]]:
     """For each function rows P, so that P x, of coefficients as shares of their size, is small where it is smooth."""
     found = []
+    unknowns = family.unknowns
     place = {name: k for k, name in enumerate(unknowns.names)}
     for one in series:
         at = [place[c.name] for c in one.coefficients]
         shares = [1.0 if unknowns.exponential[k] else unknowns.sizes[k] / one.size for k in at]
-        rows = np.zeros((len(one.roughness()), len(unknowns)))
+        rows = np.zeros((len(one.roughness()), len(family)))
         rows[:, at] = one.roughness() * np.array(shares)
         found.append(rows)
     return found

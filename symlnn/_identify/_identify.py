@@ -2,147 +2,29 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import numpy as np
-import sympy as sp
 
 from .._data import Motions
 from .._distribution import normal
-from .._dynamics import AbstractDynamics, SymbolicDynamics, SymbolicForces, SymbolicLagrangian
-from .._system import System
+from .._dynamics import AbstractDynamics, DirectAcceleration
+from .._system import System, listed
 from .._timer import Timer
-from ._functions import AbstractSeries, Curve, completed, curve, roughness
-from ._inspect import Inspection, inspect
+from ._black_box import black_box
+from ._functions import AbstractSeries, Curve, curve
+from ._identification import Estimate, Identification
+from ._inspect import inspect
 from ._judge import Judgement, judge
-from ._method import Choices, Method
-from ._rank import Rank, rank
-from ._shooting import Shooting, Shot
+from ._method import Method
+from ._search import Weak, shoot, weak_form
+from ._shooting import Shot
 from ._smooth import Stretch, joined, noise, stretches
 from ._unknowns import Unknowns
-from ._weak import WeakForm, WeakProblem
-from ._windows import Windows, stable_step
+from ._windows import stable_step
 
-_SMOOTH = 1e-2
-"""The weight of a spline's smoothness where it is decided what the data tell: it counts for what they do not touch."""
 _BADLY = 0.5
 """A standard error of so much of its parameter means that the data hardly tell it."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A parameter as it was identified."""
-
-    value: float
-    standard_error: float | None
-    """That of multiple shooting; None for one that was held, or is at its bound, or without shooting."""
-    declared: float
-    unit: str
-    identifiable: bool
-    at_bound: bool
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Of 95 %: value ± 1.96 standard errors; for what is positive as a factor, which keeps it so."""
-        if self.standard_error is None:
-            return None
-        if self.value > 0:
-            factor = float(np.exp(1.96 * self.standard_error / self.value))
-            return self.value / factor, self.value * factor
-        return self.value - 1.96 * self.standard_error, self.value + 1.96 * self.standard_error
-
-
-@dataclass(frozen=True, eq=False)
-class Identification:
-    """What was identified, from what, and how far to trust it."""
-
-    declared: System
-    system: System
-    """With the values that were found."""
-    motions: Motions
-    held_out: Motions
-    inspection: Inspection
-    parameters: Mapping[str, Estimate]
-    functions: Mapping[str, Curve]
-    """Those that were left open."""
-    confounded: tuple[tuple[str, ...], ...]
-    models: Mapping[str, Judgement]
-    """On the motions that were held out: `declared`, `identified`, and those that were asked for."""
-    dynamics: Mapping[str, AbstractDynamics]
-    noise: Mapping[str, float]
-    choices: Choices
-    kept: str
-    """Which of the two estimates predicts held-out motions best: `weak` or `shooting`."""
-    reach: Mapping[str, tuple[float, float]]
-    """For each coordinate the largest |q − mean| of training, and of what is held out."""
-    seconds: Mapping[str, float]
-    seed: int = 0
-    diagnosis: tuple[str, ...] = field(default=())
-
-    def to_json(self) -> dict[str, Any]:
-        """The document `report.json`."""
-        trained = {run.name for run in self.motions}
-        runs = [
-            {
-                "name": run.name,
-                "samples": run.samples,
-                "seconds": run.seconds,
-                "rate": run.rate,
-                "jitter": run.jitter,
-                "gaps": run.gaps,
-                "held_out": run.name not in trained,
-            }
-            for run in self.inspection.runs
-        ]
-        free = len(self.parameters)
-        return {
-            "kind": "identification",
-            "system": self.declared.name,
-            "seed": self.seed,
-            "runs": runs,
-            "parameters": {name: dataclasses.asdict(p) for name, p in self.parameters.items()},
-            "rank": sum(p.identifiable for p in self.parameters.values()),
-            "free": free,
-            "confounded": [list(group) for group in self.confounded],
-            "functions": {name: self._written(curve) for name, curve in self.functions.items()},
-            "noise": dict(self.noise),
-            "method": dataclasses.asdict(self.choices),
-            "kept": self.kept,
-            "models": {name: self._judged(judgement) for name, judgement in self.models.items()},
-            "seconds": dict(self.seconds),
-            "diagnosis": list(self.diagnosis),
-        }
-
-    @staticmethod
-    def _written(curve: Curve) -> dict[str, Any]:
-        return {
-            "arguments": [curve.argument],
-            "grid": [[float(x)] for x in curve.grid],
-            "values": curve.values.tolist(),
-            "derivative": curve.derivative.tolist(),
-            "band": None if curve.band is None else curve.band.tolist(),
-            "free_up_to": curve.free_up_to,
-            "expression": None,
-        }
-
-    def _judged(self, judgement: Judgement) -> dict[str, Any]:
-        names = self.motions.coordinates
-
-        def by_name(values: np.ndarray | None) -> dict[str, float] | None:
-            return None if values is None else {n: float(x) for n, x in zip(names, values, strict=True)}
-
-        return {
-            "force_rmse": by_name(judgement.force),
-            "force_filter_hz": self.choices.filter_hz,
-            "prediction": {
-                f"{horizon:g}": {"median": by_name(judgement.median[horizon]), "rms": by_name(judgement.rms[horizon])}
-                for horizon in judgement.median
-            },
-            "failed": judgement.failed,
-            "predictions": judgement.predictions,
-        }
 
 
 def identify(
@@ -151,27 +33,31 @@ def identify(
     *,
     free: Sequence[str] | None = None,
     hold_out: Sequence[str] | None = None,
+    models: Sequence[str] = (),
     method: Method = Method(),  # noqa: B008  frozen
+    seed: int = 0,
     listener: Callable[[str], None] = lambda stage: None,
 ) -> Identification:
     """The free parameters of a system, and the functions that it leaves open, from measured motions.
 
     1. Positions are smoothed for velocities and starts only. 2. Directions in which the weak residual does not change
     are found, named, and held at their declared values. 3. The weak form is solved (`WeakForm`): no accelerations.
-    4. Multiple shooting goes on from there (`Shooting`), with positions only. 5. Standard errors are those of the
-    sandwich, clustered by run, or by blocks of time where there are few runs. Of the two estimates the one is kept that
-    predicts held-out motions best.
+    4. Multiple shooting goes on from there (`Shooting`), with positions only, unless there are networks. 5. Standard
+    errors are those of the sandwich, clustered by run, or by blocks of time where there are few runs. Of the two
+    estimates the one is kept that predicts held-out motions best.
 
-    Functions of one argument become cubic splines over the range that is visited, those of an angle Fourier series;
-    their coefficients go through the same residuals, with a smoothness that is estimated too. `free` names the
-    parameters, by default those declared `free=True`. `hold_out` names whole runs, by default a fifth of them, or the
-    last fifth of a single one. All is computed in double precision.
+    Functions of one argument become cubic splines over the range that is visited, those of an angle Fourier series,
+    those of several arguments networks (see `Unknown`); their coefficients go through the same residuals, with a
+    smoothness that is estimated too. `free` names the parameters, by default those declared `free=True`. `hold_out`
+    names whole runs, by default a fifth of them, or the last fifth of a single one. `models` are black boxes to compare
+    with, learned from the same motions: `delan`, a Lagrangian of networks with the friction of each velocity, and `nn`,
+    accelerations. `seed` is that of the networks. All is computed in double precision.
 
-    Raises `ValueError` where nothing is free, where the data are too short, and for a function that cannot be learned:
-    one of several arguments, or whose argument never varies.
+    Raises `ValueError` where nothing is free, where the data are too short, for a function that cannot be learned, and
+    where no law of the kind declared is that of the data.
     """
     with jax.enable_x64(True):
-        return _identify(system, motions, free, hold_out, method, listener)
+        return _identify(system, motions, free, hold_out, models, method, seed, listener)
 
 
 def _identify(
@@ -179,52 +65,33 @@ def _identify(
     motions: Motions,
     free: Sequence[str] | None,
     hold_out: Sequence[str] | None,
+    models: Sequence[str],
     method: Method,
+    seed: int,
     listener: Callable[[str], None],
 ) -> Identification:
     timer = Timer()
-    asked = system
     training, held = motions.split(hold_out)
+    boxes = {name: black_box(system, name) for name in dict.fromkeys(models)}
     listener("Looking at the data")
     with timer("inspect"):
-        inspection = inspect(motions)
-        choices = method.chosen(inspection.time_scale, max(run.seconds for run in held))
+        inspection = inspect(motions, system)
+        scale = inspection.time_scale
+        choices = method.chosen(scale, max(run.seconds for run in held))
         parts = [p for place, run in enumerate(training) for p in stretches(run, place, choices.window)]
-        system, splines = completed(system, parts, _size_of_forces(system, parts, choices.half_width))
-    names = None if free is None else (*free, *(c.name for spline in splines for c in spline.coefficients))
-    unknowns = Unknowns.of(system, names)
-    start = unknowns.search({s.name: p.value for s, p in system.parameters.items() if not p.varies})
     listener("Weak form")
     with timer("weak"):
-        problem = WeakProblem(system, unknowns, WeakForm.of(parts, choices.half_width))
-        jacobian = problem.jacobian(start)
-        if not np.isfinite(jacobian).all():
-            raise ValueError(
-                f"The law of {system.name} is not finite along the measured motions with its declared values: check "
-                "units and signs of the columns, and the values that the parameters start from."
-            )
-        priors = roughness(splines, unknowns)
-        # what the data do not tell of a spline its smoothness does, but for what is smooth itself
-        found = rank(np.concatenate([jacobian.reshape(-1, len(unknowns)), *(_SMOOTH * rows for rows in priors)]))
-        weak, sized = problem.solve(start, found.kept, priors)
-        smooth = [float(np.linalg.norm(now) / np.linalg.norm(was)) for now, was in zip(sized, priors, strict=True)]
+        weak = weak_form(system, parts, choices, free=free, time_scale=scale, seed=seed)
+    _require_law(weak, system)
     if method.step is None:
-        stable = stable_step(SymbolicDynamics(system, unknowns.numbers(weak)), parts)
-        choices = dataclasses.replace(choices, step=min(choices.step, stable))
+        choices = dataclasses.replace(choices, step=min(choices.step, stable_step(weak.dynamics, parts)))
     shot: Shot | None = None
     diagnosis: list[str] = []
-    if method.shooting:
+    if method.shooting and not weak.family.networks:
         listener("Multiple shooting")
         with timer("shooting"):
             try:
-                linear = unknowns.linear()
-                windows = Windows.of(
-                    training, parts, duration=choices.shot, every=choices.shot, longest_step=choices.step
-                )
-                sized = [rows * size for rows, size in zip(roughness(splines, linear), smooth, strict=True)]
-                shooting = Shooting(system, linear, windows, np.concatenate([*sized, np.zeros((0, len(linear)))]))
-                levels = _levels(training, parts, choices.window, inspection.time_scale)
-                shot = shooting.solve(linear.search(unknowns.numbers(weak)), found.kept, *levels)
+                shot = shoot(weak, training, parts, choices, scale)
             except FloatingPointError:
                 diagnosis.append(
                     "The motions of the weak estimate do not stay finite over a window, so it stands as it is, without "
@@ -232,45 +99,65 @@ def _identify(
                 )
     listener("Held-out motions")
     with timer("judge"):
-        candidates = {"declared": unknowns.numbers(start), "weak": unknowns.numbers(weak)}
-        if shot is not None:
-            candidates["shooting"] = unknowns.linear().numbers(shot.x)
-        laws = {name: SymbolicDynamics(system, values) for name, values in candidates.items()}
+        candidates = {"declared": weak.start, "weak": weak.x} | ({} if shot is None else {"shooting": shot.x})
+        laws = {name: weak.family.dynamics(x) for name, x in candidates.items()}
         judged = {name: judge(law, held, choices) for name, law in laws.items()}
-    kept = min((name for name in candidates if name != "declared"), key=lambda name: judged[name].score)
-    every = _estimates(system, unknowns, candidates[kept], found, shot)
-    inner = {c.name for spline in splines for c in spline.coefficients}
+    best = min((name for name in candidates if name != "declared"), key=lambda name: judged[name].score)
+    dynamics: dict[str, AbstractDynamics] = {"declared": laws["declared"], "identified": laws[best]}
+    verdicts = {"declared": judged["declared"], "identified": judged[best]}
+    for name, box in boxes.items():
+        listener(f"Black box {name}")
+        with timer(name):
+            learned = weak_form(box, parts, choices, free=(), time_scale=scale, seed=seed).dynamics
+            # forces of masses that nobody knows mean nothing
+            dynamics[name] = DirectAcceleration(learned.acceleration) if name == "nn" else learned
+            step = min(choices.step, stable_step(learned, parts))
+            verdicts[name] = judge(dynamics[name], held, dataclasses.replace(choices, step=step))
+    unknowns, series = weak.family.unknowns, weak.series
+    answer = weak.family.numbers(candidates[best])
+    every = _estimates(weak, answer, shot)
+    inner = {c.name for one in series for c in one.coefficients}
     parameters = {name: estimate for name, estimate in every.items() if name not in inner}
     noises = shot.noise if shot is not None else np.nanmean([noise(run) for run in training], axis=0)
     reach = _reach(training, held)
-    groups = tuple(tuple(unknowns.names[k] for k in group) for group in found.groups)
-    functions = {spline.name: _curve(spline, candidates[kept], groups, unknowns, shot) for spline in splines}
-    groups = tuple(named for group in groups if len(named := _by_function(group, splines)) > 1)
-    diagnosis += _diagnosis(parameters, groups, reach, judged["declared"], judged[kept], held)
+    groups = tuple(tuple(unknowns.names[k] for k in group) for group in weak.rank.groups)
+    functions = {one.name: _curve(one, answer, groups, unknowns, shot) for one in series}
+    groups = tuple(named for group in groups if len(named := _by_function(group, series)) > 1)
+    diagnosis += _diagnosis(parameters, groups, reach, verdicts)
     values = {name: p.value for name, p in every.items()}
     return Identification(
-        declared=asked,
-        system=_with_states(system.with_parameters(values), parts),
+        declared=system,
+        system=_with_states(weak.family.system.with_parameters(values), parts),
         motions=training,
         held_out=held,
         inspection=inspection,
         parameters=parameters,
         functions=functions,
         confounded=groups,
-        models={"declared": judged["declared"], "identified": judged[kept]},
-        dynamics={"declared": laws["declared"], "identified": laws[kept]},
+        models=verdicts,
+        dynamics=dynamics,
         noise={name: float(x) for name, x in zip(motions.coordinates, noises, strict=True)},
         choices=choices,
-        kept=kept,
+        kept=best,
         reach=reach,
         seconds=timer.spent,
+        seed=seed,
         diagnosis=tuple(diagnosis),
     )
 
 
-def _estimates(
-    system: System, unknowns: Unknowns, values: Mapping[str, float], found: Rank, shot: Shot | None
-) -> dict[str, Estimate]:
+def _require_law(weak: Weak, system: System) -> None:
+    """Raise a `ValueError` where what is left of the equation is more than what it is to tell."""
+    bad = [x.name for x, left in zip(system.q, weak.left, strict=True) if not left < 1]
+    if bad:
+        raise ValueError(
+            f"The residual force exceeds the signal in {listed(bad)}: with no values of what is free is this law that "
+            "of these data. Check units, signs and delays of the columns with `symlnn inspect`, and the declared law."
+        )
+
+
+def _estimates(weak: Weak, values: Mapping[str, float], shot: Shot | None) -> dict[str, Estimate]:
+    unknowns, system = weak.family.unknowns, weak.family.system
     linear = unknowns.linear()
     at, lowest = linear.search(values), linear.lowest()
     errors: dict[int, float] = {}
@@ -282,28 +169,8 @@ def _estimates(
         bound = bool(at[place] <= 1.001 * lowest[place])
         error = None if bound or place not in errors else float(errors[place] * unknowns.sizes[place])
         was = declared[name]
-        estimates[name] = Estimate(values[name], error, was.value, was.unit, place in found.kept, bound)
+        estimates[name] = Estimate(values[name], error, was.value, was.unit, place in weak.rank.kept, bound)
     return estimates
-
-
-def _levels(
-    training: Motions, parts: Sequence[Stretch], window: float, time_scale: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The standard deviations of the noise of positions, and of the smoothed velocities, those of a cubic over the
-    window; neither is smaller than a millionth of the motion."""
-    least = 1e-6 * np.concatenate([part.q for part in parts]).std(axis=0)
-    sigma = np.maximum(np.nanmean([noise(run) for run in training], axis=0), least)
-    speeds = sigma * np.sqrt(12 * training.runs[0].interval / window**3)
-    return sigma, np.maximum(speeds, least / time_scale)
-
-
-def _size_of_forces(system: System, parts: Sequence[Stretch], half_width: float) -> float:
-    """The root mean square of the inertial forces of what is known, or of the inputs; one where there is neither."""
-    if not system.unknown:
-        return 1.0
-    known = system.with_functions({function: lambda x: sp.S.Zero for function in system.unknown})
-    terms = WeakForm.of(parts, half_width).terms(SymbolicLagrangian(known), SymbolicForces(known))
-    return float(np.max(np.sqrt(np.mean(np.asarray(terms) ** 2, axis=1)))) or 1.0
 
 
 def _curve(
@@ -344,9 +211,7 @@ def _diagnosis(
     parameters: Mapping[str, Estimate],
     groups: Sequence[Sequence[str]],
     reach: Mapping[str, tuple[float, float]],
-    declared: Judgement,
-    identified: Judgement,
-    held: Motions,
+    models: Mapping[str, Judgement],
 ) -> Iterator[str]:
     for group in groups:
         yield f"The data cannot tell {' ↔ '.join(group)} apart: some of them are held at their declared values."
@@ -359,21 +224,14 @@ def _diagnosis(
     for name, (seen, asked) in reach.items():
         if asked > 1.2 * seen:
             yield f"The test reaches {asked:.3g} in {name}, training {seen:.3g}: extrapolation."
-    signal = _size_of_inputs(held)
-    if identified.force is not None and signal is not None and np.sqrt(np.mean(identified.force**2)) > signal:
-        yield (
-            "The residual force exceeds the signal: this law cannot be that of these data. Check units, signs and "
-            "delays of the columns with `symlnn inspect`."
-        )
-    if identified.score > declared.score:
+    if models["identified"].score > models["declared"].score:
         yield "The identified values predict the held-out motions worse than the declared ones."
-
-
-def _size_of_inputs(motions: Motions) -> float | None:
-    if not motions.inputs:
-        return None
-    u = np.concatenate([run.u for run in motions if run.u is not None])
-    return float(np.sqrt(np.nanmean(u**2)))
+    for name, judgement in models.items():
+        if name not in ("declared", "identified") and judgement.score < models["identified"].score:
+            yield (
+                f"The black box {name} predicts the held-out motions better than the declared kind of law: something "
+                "is missing in the declaration."
+            )
 
 
 def _with_states(system: System, parts: Sequence[Stretch]) -> System:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._data import Motions, Run
+from .._system import System
 from ._smooth import noise, stretches, time_scale
 
 _WHITE = -0.75, 0.15
@@ -86,9 +87,13 @@ class Inspection:
         return "\n".join(lines) + "\n"
 
 
-def inspect(motions: Motions) -> Inspection:
-    """Runs, rates, gaps, noise, quantisation, velocities against derivatives, and delays of inputs; no fit."""
-    scale = time_scale(motions)
+def inspect(motions: Motions, system: System | None = None) -> Inspection:
+    """Runs, rates, gaps, noise, quantisation, velocities against derivatives, and delays of inputs; no fit.
+
+    Of a system the angles are known, which turn round and round without changing by more than their size.
+    """
+    turning = () if system is None else [x.name for x, angle in zip(system.q, system.is_angle, strict=True) if angle]
+    scale = time_scale(motions, turning)
     runs = tuple(_run(run, motions, scale) for run in motions)
     return Inspection(runs, scale, _delays(motions, scale))
 

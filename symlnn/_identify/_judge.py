@@ -32,11 +32,13 @@ class Judgement:
     failed: int
     """Predictions that did not stay finite."""
     predictions: int
+    spread: Float[np.ndarray, " dof"]
+    """The standard deviation of each measured coordinate."""
 
     @property
     def score(self) -> float:
-        """For choosing: the mean over coordinates of the median at the farthest horizon."""
-        last = self.median[max(self.median)]
+        """For choosing: the mean over coordinates of the median at the farthest horizon, in standard deviations."""
+        last = self.median[max(self.median)] / np.where(self.spread > 0, self.spread, 1.0)
         return float(np.mean(last)) if np.isfinite(last).all() else float("inf")
 
 
@@ -46,7 +48,8 @@ def judge(dynamics: AbstractDynamics, motions: Motions, choices: Choices) -> Jud
     median, rms, failed, count = _prediction(dynamics, motions, choices)
     force = force_residual(dynamics, motions, choices.filter_hz)
     whole = None if force is None else np.sqrt(np.mean(np.concatenate([f for _, f in force]) ** 2, axis=0))
-    return Judgement(whole, median, rms, failed, count)
+    spread = np.nanstd(np.concatenate([run.q for run in motions]), axis=0)
+    return Judgement(whole, median, rms, failed, count, spread)
 
 
 def predictions(

@@ -32,6 +32,8 @@ def rank(jacobian: Float[np.ndarray, "residuals free"]) -> Rank:
     held one are those that change together with it.
     """
     free = jacobian.shape[1]
+    if not free:
+        return Rank((), (), ())
     lengths = np.linalg.norm(jacobian, axis=0)
     lengths = np.where(lengths > _RANK * lengths.max(initial=0.0), lengths, np.inf)
     jacobian = jacobian / lengths

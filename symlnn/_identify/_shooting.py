@@ -10,9 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._dynamics import SymbolicDynamics
-from .._system import System
-from ._unknowns import Unknowns
+from ._family import Family
 from ._windows import Windows
 
 _PRIOR = 10.0
@@ -46,14 +44,13 @@ class Shooting:
     starts, which are damped too (Bock 1983).
     """
 
-    def __init__(self, system: System, unknowns: Unknowns, windows: Windows, prior: Float[np.ndarray, "row free"]):
+    def __init__(self, family: Family, windows: Windows, prior: Float[np.ndarray, "row free"]):
         """`prior` times x is taken to be of order one."""
-        fixed = {symbol.name: p.value for symbol, p in system.parameters.items() if not p.varies}
-        dof = system.dof
+        dof = family.system.dof
 
         def residuals(joint: Array, window: Windows, sigma: Array, prior: Array) -> Array:
-            x, y = joint[: len(unknowns)], joint[len(unknowns) :]
-            dynamics = SymbolicDynamics(system, fixed | unknowns.values(x))
+            x, y = joint[: len(family)], joint[len(family) :]
+            dynamics = family.dynamics(x)
             off = (window.predicted(dynamics, y[:dof], y[dof:]) - window.measured) / sigma
             tied = (y - jnp.concatenate([window.q, window.v])) / prior
             return jnp.concatenate([jnp.where(window.seen, off, 0.0).ravel(), tied])
@@ -67,7 +64,7 @@ class Shooting:
             return r, jacobian
 
         axes = (0, 0, None, None)
-        self.windows, self.free, self.lowest = windows, len(unknowns), unknowns.lowest()
+        self.windows, self.free, self.lowest = windows, len(family), family.lowest()
         self.prior = prior
         self._residuals = eqx.filter_jit(jax.vmap(residuals, axes))
         self._both = eqx.filter_jit(jax.vmap(both, axes))

@@ -4,10 +4,11 @@ They serve the weak form and as starting values. Accelerations are never taken f
 encoders every estimator of accelerations biases inertias by tens of per cent.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.ndimage
 import scipy.signal
 from jaxtyping import Float
 
@@ -16,6 +17,7 @@ from .._data import Motions, Run
 _ORDER = 3
 _FEWEST = 2 * _ORDER + 1
 _FEWEST_SPECTRUM = 16
+_POINTS_A_WIDTH = 12
 _ABOVE = 10.0
 """How many times the level of the noise a part of the spectrum must have to count as motion."""
 
@@ -65,6 +67,19 @@ def stretches(run: Run, place: int, window: float) -> Iterator[Stretch]:
         yield Stretch(place, even, smooth, v, _interpolated(even, t, u), m)
 
 
+def coarse(parts: Sequence[Stretch], width: float) -> list[Stretch]:
+    """Stretches with a dozen points in so many seconds where they had more, with the means of inputs between them:
+    positions and velocities are smooth already."""
+    found = []
+    for part in parts:
+        every = max(1, int(width / part.step / _POINTS_A_WIDTH))
+        u = scipy.ndimage.uniform_filter1d(part.u, every, axis=0, mode="nearest") if part.u.size else part.u
+        found.append(
+            replace(part, **{k: x[::every] for k, x in {"t": part.t, "q": part.q, "v": part.v, "u": u}.items()})
+        )
+    return found
+
+
 def _interpolated(at: np.ndarray, t: np.ndarray, values: np.ndarray) -> np.ndarray:
     found = np.empty((len(at), values.shape[1]))
     for place, column in enumerate(values.T):
@@ -81,21 +96,24 @@ def _unbroken(run: Run) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     yield from zip(*(np.split(x, cuts) for x in (t, run.q[kept], u[kept])), strict=True)
 
 
-def time_scale(motions: Motions) -> float:
-    """The shortest time in which a coordinate changes by its size: min √(∫P dω / ∫ω²P dω), in seconds.
+def time_scale(motions: Motions, angles: Collection[str] = ()) -> float:
+    """The shortest time in which a coordinate changes by its size: min √(∫P dω / ∫ω²P dω), in seconds; of an angle, in
+    which its sine and its cosine do.
 
     P is the power spectrum of the positions where it exceeds that of white noise, which is taken from its upper half:
     no velocity is estimated.
     """
-    power = np.zeros(len(motions.coordinates))
-    speed = np.zeros(len(motions.coordinates))
+    turning = np.array([name in angles for name in motions.coordinates])
+    power = np.zeros(len(turning) + turning.sum())
+    speed = np.zeros_like(power)
     for run in motions:
         for t, q, _ in _unbroken(run):
             if len(t) < _FEWEST_SPECTRUM:
                 continue
             even = np.linspace(t[0], t[-1], len(t))
             rate = (len(t) - 1) / (t[-1] - t[0])
-            for place, column in enumerate(q.T):
+            columns = np.concatenate([np.where(turning, np.sin(q), q), np.cos(q[:, turning])], axis=1)
+            for place, column in enumerate(columns.T):
                 frequency, spectrum = scipy.signal.periodogram(np.interp(even, t, column), rate, window="hann")
                 signal = np.where(spectrum > _ABOVE * np.median(spectrum[len(spectrum) // 2 :]), spectrum, 0.0)
                 power[place] += signal.sum() * frequency[1]

@@ -29,11 +29,11 @@ class Unknowns:
         """Those that are declared free, or those named.
 
         Raises `ValueError` for a name that is no parameter or one of a distribution, for a positive one that starts
-        from a number that is not, and where nothing is free.
+        from a number that is not, and where nothing is free and no function left open.
         """
         known = {symbol.name: (symbol, parameter) for symbol, parameter in system.parameters.items()}
         names = tuple(name for name, (_, p) in known.items() if p.free) if free is None else tuple(free)
-        if not names:
+        if not names and not system.unknown:
             raise ValueError(
                 f"{system.name} has nothing to identify: declare Parameter(…, free=True), or name parameters as free. "
                 f"Its parameters are: {', '.join(known) or 'none'}."

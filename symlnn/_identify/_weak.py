@@ -1,5 +1,6 @@
 """The Euler–Lagrange equation in its weak form: no accelerations, no Hessian."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,15 +9,20 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
+import scipy.sparse
 from jaxtyping import Array, Float, Int
 
-from .._dynamics import SymbolicForces, SymbolicLagrangian
-from .._system import System
+from ._family import Family
+from ._least_squares import least_squares
 from ._smooth import Stretch, joined
-from ._unknowns import Unknowns
 
 _PASSES, _SMOOTHING_PASSES = 3, 12
+_ROUGHLY, _ENOUGH = 1e-3, 1e-6
+"""The relative fall of the sum of squares at which a pass ends, and the last one."""
+_POINTS = 2048
+"""What the Jacobian is taken of at once."""
+_MANY = 500
+"""Unknowns, of which the smoothness of networks makes the Hessian regular."""
 _OVERLAP = math.sqrt(2.0)
 """Bumps at a quarter of their width tell twice what half as many do that are independent."""
 
@@ -73,42 +79,88 @@ class WeakForm(eqx.Module):
     ) -> tuple[Float[Array, "bumps dof"], Float[Array, "bumps dof"]]:
         """The two integrals that r is the difference of."""
 
-        def at(q: Array, v: Array, m: Array, u: Array, t: Array) -> tuple[Array, Array]:
-            slope, momentum = jax.grad(lagrangian, (0, 1))(q, v, m, t)
-            return momentum, slope + forces(q, v, m, u, t)
-
+        at = functools.partial(momentum_and_force, lagrangian, forces)
         momentum, force = jax.vmap(at)(self.q, self.v, self.m, self.u, self.t)
         inertial = -jnp.einsum("kw,kwi->ki", self.slope, momentum[self.places])
         return inertial, jnp.einsum("kw,kwi->ki", self.bump, force[self.places])
 
 
-class WeakProblem:
-    """The residuals of a system's free parameters in the weak form, compiled once: r/s, with s the root mean square of
-    both terms of r, for each coordinate.
+def momentum_and_force(
+    lagrangian: Callable[..., Array],
+    forces: Callable[..., Array],
+    q: Float[Array, " dof"],
+    v: Float[Array, " dof"],
+    m: Float[Array, " params"],
+    u: Float[Array, " u"],
+    t: Float[Array, ""],
+) -> tuple[Float[Array, " dof"], Float[Array, " dof"]]:
+    """∂L/∂v and ∂L/∂q + Q."""
+    slope, momentum = jax.grad(lagrangian, (0, 1))(q, v, m, t)
+    return momentum, slope + forces(q, v, m, u, t)
 
-    A law that vanishes in one coordinate, m → 0 say, or altogether, is no solution; and where all forces grow by one
-    factor, which says nothing where none of them is measured, r/s stays.
+
+class WeakProblem:
+    """The residuals of a family of laws in the weak form, compiled once: r/s, with s the root mean square of both terms
+    of r, for each coordinate.
+
+    A law that vanishes in one coordinate, m → 0 say, or altogether, L ≡ 0, is no solution; and where all forces grow by
+    one factor, which says nothing where none of them is measured, r/s stays.
     """
 
-    def __init__(self, system: System, unknowns: Unknowns, form: WeakForm):
-        fixed = {symbol.name: p.value for symbol, p in system.parameters.items() if not p.varies}
+    def __init__(self, family: Family, form: WeakForm):
+        def at(x: Array, q: Array, v: Array, m: Array, u: Array, t: Array) -> tuple[Array, Array]:
+            return momentum_and_force(*family.law(x), q, v, m, u, t)
 
-        def residuals(x: Array, form: WeakForm) -> Array:
-            values = fixed | unknowns.values(x)
-            inertial, applied = form.terms(SymbolicLagrangian(system, values), SymbolicForces(system, values))
-            return (inertial - applied) / jnp.sqrt(jnp.mean(inertial**2 + applied**2, axis=0))
+        def both(x: Array, points: tuple) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+            def one(*point: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+                return at(x, *point), jax.jacrev(at)(x, *point)
 
-        self.form, self.lowest = form, unknowns.lowest()
-        self._residuals = eqx.filter_jit(residuals)
-        self._jacobian = eqx.filter_jit(jax.jacfwd(residuals))
+            return jax.vmap(one)(*points)
+
+        self.family, self.lowest = family, family.lowest()
+        self._points = tuple(np.asarray(z) for z in (form.q, form.v, form.m, form.u, form.t))
+        count, rows = len(self._points[0]), np.repeat(np.arange(len(form.places)), form.places.shape[1])
+        places = (rows, np.asarray(form.places).ravel())
+        integrals: list[Any] = [
+            scipy.sparse.csr_array((np.asarray(z).ravel(), places), (len(form.places), count))
+            for z in (form.slope, form.bump)
+        ]
+        self._slope, self._bump = integrals
+        self._at = jax.jit(lambda x, points: jax.vmap(lambda *point: at(x, *point))(*points))
+        self._both = jax.jit(both)
 
     def residuals(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof"]:
         """r/s."""
-        return np.asarray(self._residuals(jnp.asarray(x), self.form))
+        momentum, force = (np.asarray(z) for z in self._at(x, self._points))
+        inertial, applied = -self._slope @ momentum, self._bump @ force
+        with np.errstate(all="ignore"):
+            return (inertial - applied) / np.sqrt(np.mean(inertial**2 + applied**2, axis=0))
 
     def jacobian(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof free"]:
         """d(r/s)/dx."""
-        return np.asarray(self._jacobian(jnp.asarray(x), self.form))
+        return self.both(x)[1]
+
+    def both(self, x: np.ndarray) -> tuple[Float[np.ndarray, "bumps dof"], Float[np.ndarray, "bumps dof free"]]:
+        """r/s and its Jacobian, by points: each of them belongs to several bumps."""
+        count, dof = self._points[0].shape
+        bumps = self._bump.shape[0]
+        terms = [np.zeros((bumps, dof)) for _ in range(2)]
+        slopes = [np.zeros((bumps, dof * len(x))) for _ in range(2)]
+        for first in range(0, count, _POINTS):
+            chosen = np.arange(first, first + min(_POINTS, count)) % count  # all of one length, compiled once
+            fresh = slice(0, min(_POINTS, count - first))
+            values, jacobians = self._both(x, tuple(z[chosen] for z in self._points))
+            within = slice(first, first + fresh.stop)
+            for k, integral in enumerate((-self._slope[:, within], self._bump[:, within])):
+                terms[k] += integral @ np.asarray(values[k])[fresh]
+                slopes[k] += integral @ np.asarray(jacobians[k])[fresh].reshape(fresh.stop, -1)
+        (inertial, applied), (of_inertial, of_applied) = terms, (z.reshape(bumps, dof, -1) for z in slopes)
+        with np.errstate(all="ignore"):
+            size = np.sqrt(np.mean(inertial**2 + applied**2, axis=0))
+            r = (inertial - applied) / size
+            of_size = np.einsum("ki,kij->ij", inertial, of_inertial) + np.einsum("ki,kij->ij", applied, of_applied)
+            of_size /= bumps * size[:, None]
+            return r, (of_inertial - of_applied - r[..., None] * of_size) / size[:, None]
 
     def solve(
         self, x: np.ndarray, kept: Sequence[int], priors: Sequence[Float[np.ndarray, "_ free"]]
@@ -119,43 +171,33 @@ class WeakProblem:
         P x is taken to be normal with a size τ of its own, which is estimated by expectation maximisation:
         τ² ← (|P x|² + tr P H⁻¹ Pᵀ) / rows, with the Hessian H (Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1977).
         """
-        kept, x = list(kept), np.array(x)
-
-        def whole(part: np.ndarray) -> np.ndarray:
-            moved = x.copy()
-            moved[kept] = part
-            return moved
-
-        found = x[kept]
-        for _ in range(_SMOOTHING_PASSES if priors else _PASSES):
+        passes = _SMOOTHING_PASSES if priors else _PASSES
+        for number in range(passes):
             prior = np.concatenate([*priors, np.zeros((0, len(x)))])
-            size = np.sqrt(np.mean(self.residuals(whole(found)) ** 2, axis=0))
+            size = np.sqrt(np.mean(self.residuals(x) ** 2, axis=0))
             weight = 1 / (_OVERLAP * np.where(size > 0, size, 1.0))
 
-            def off(part: np.ndarray, weight: np.ndarray = weight, prior: np.ndarray = prior) -> np.ndarray:
-                x = whole(part)
-                return _finite(np.concatenate([(self.residuals(x) * weight).ravel(), prior @ x]))
+            def off(x: np.ndarray, weight: np.ndarray = weight, prior: np.ndarray = prior) -> np.ndarray:
+                return np.concatenate([(self.residuals(x) * weight).ravel(), prior @ x])
 
-            def slopes(part: np.ndarray, weight: np.ndarray = weight, prior: np.ndarray = prior) -> np.ndarray:
-                of_data = self.jacobian(whole(part))[..., kept] * weight[:, None]
-                return np.concatenate([of_data.reshape(-1, len(kept)), prior[:, kept]])
+            def both(
+                x: np.ndarray, weight: np.ndarray = weight, prior: np.ndarray = prior
+            ) -> tuple[np.ndarray, np.ndarray]:
+                r, jacobian = self.both(x)
+                of_data = (jacobian * weight[:, None]).reshape(-1, len(x))
+                return np.concatenate([(r * weight).ravel(), prior @ x]), np.concatenate([of_data, prior])[:, kept]
 
-            below = np.minimum(self.lowest[kept], found - 1e-9)
-            search: Any = scipy.optimize.least_squares
-            answer = search(off, found, jac=slopes, x_scale="jac", bounds=(below, np.inf), max_nfev=200)
-            found = np.maximum(answer.x, self.lowest[kept] + 1e-6)
-            inverse = np.linalg.pinv(answer.jac.T @ answer.jac, hermitian=True)
-            priors = [_of_its_size(rows, whole(found), rows[:, kept], inverse) for rows in priors]
-        return whole(found), priors
+            enough = _ENOUGH if number == passes - 1 else _ROUGHLY
+            x, hessian = least_squares(off, both, x, kept, self.lowest, enough=enough)
+            if priors:
+                inverse = np.linalg.pinv(hessian, hermitian=True) if len(kept) < _MANY else np.linalg.inv(hessian)
+                priors = [_of_its_size(rows, x, rows[:, kept], inverse) for rows in priors]
+        return x, priors
 
 
 def _of_its_size(prior: np.ndarray, x: np.ndarray, kept: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     if not len(prior):
         return prior
-    size = np.sqrt((np.sum((prior @ x) ** 2) + np.einsum("ri,ij,rj->", kept, inverse, kept)) / len(prior))
+    spread = np.sum((kept @ inverse) * kept)
+    size = np.sqrt((np.sum((prior @ x) ** 2) + spread) / len(prior))
     return prior / max(float(size), 1e-6)
-
-
-def _finite(residuals: np.ndarray) -> np.ndarray:
-    """What a trial far away overflows to is worse than anything, but a number."""
-    return np.nan_to_num(residuals, nan=1e15, posinf=1e15, neginf=-1e15)

@@ -25,6 +25,7 @@ from ._neighbourhood_mlp import NeighbourhoodMLP as NeighbourhoodMLP
 from ._node import VectorFieldMLP as VectorFieldMLP
 from ._scales import Scales as Scales
 from ._scales import natural_scales as natural_scales
+from ._scales import scales_of_motions as scales_of_motions
 from ._site_scales import SiteScales as SiteScales
 from ._spec import ModelSpec as ModelSpec
 from ._spec import TrainedModel as TrainedModel

@@ -97,8 +97,8 @@ def natural_scales(system: System, samples: Samples, *, measured: bool = False) 
         q_mean, q = np.array([d.mean for d in positions]), np.array([d.std for d in positions])
         v = np.array([d.size for d in velocities])
     else:
-        q_mean, spread = np.mean(states.q, axis=0), np.std(states.q, axis=0)
-        q, v = (_unless_zero(np.asarray(x)) for x in (spread, rms(states.v)))
+        q_mean = np.mean(states.q, axis=0)
+        q, v = _unless_zero(np.std(states.q, axis=0)), _unless_zero(_rms(states.v))
     q = np.where(angles, 1.0, q)
     p, p_rate, mass = map(np.asarray, _measured(SymbolicDynamics(system), samples))
     a = np.asarray(rate_sizes(jnp.asarray(v), rms(samples.a))) if np.any(samples.a) else v**2 / q
@@ -121,6 +121,36 @@ def natural_scales(system: System, samples: Samples, *, measured: bool = False) 
         energy=energy if system.has_forces else 1.0,
         timed=timed,
     )
+
+
+def scales_of_motions(system: System, states: States, *, time_scale: float, force: float) -> Scales:
+    """The scales of a system of which nothing but motions is known, and the size of its generalised forces: velocities
+    change by their size in `time_scale` seconds."""
+    angles = np.array(system.is_angle)
+    q_mean, q, v = np.mean(states.q, axis=0), _unless_zero(np.std(states.q, axis=0)), _unless_zero(_rms(states.v))
+    q = np.where(angles, 1.0, q)
+    a = v / time_scale
+    timed, t_mean, t = _of_time(system, states)
+    m = np.asarray(states.m)
+    return _scales(
+        q_mean=np.where(angles, 0.0, q_mean),
+        q=q,
+        v=v,
+        a=a,
+        p=force * time_scale * np.ones_like(v),
+        p_rate=force * np.ones_like(v),
+        m_mean=m.mean(axis=0),
+        m=_unless_zero(m.std(axis=0)),
+        u=_unless_zero(_rms(states.u)),
+        t_mean=t_mean,
+        t=t,
+        energy=float(np.max(force * v**2 / a)),
+        timed=timed,
+    )
+
+
+def _rms(values: Any) -> np.ndarray:
+    return np.asarray(rms(jnp.asarray(values)))
 
 
 @eqx.filter_jit

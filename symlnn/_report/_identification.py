@@ -142,7 +142,8 @@ def _force(result: Identification) -> Figure | None:
     found: dict[str, Any] = {
         name: force_residual(law, result.held_out, result.choices.filter_hz) for name, law in result.dynamics.items()
     }
-    if any(residuals is None for residuals in found.values()):
+    found = {name: residuals for name, residuals in found.items() if residuals is not None}
+    if not found:
         return None
     dof = len(result.motions.coordinates)
     figure = Figure(figsize=(WIDTH, 1.9 * dof + 0.6), layout="constrained")

@@ -237,12 +237,13 @@ class Law:
             if function not in found:
                 raise ValueError(f"The unknown function {function} stands in no expression: leave it out of unknown.")
 
-    def require_complete(self) -> None:
-        """Raise a `ValueError` where a function is left open."""
-        if self.unknown:
+    def require_complete(self, unknown: Sequence[Any] | None = None) -> None:
+        """Raise a `ValueError` where a function is left open, one of these if they are given."""
+        missing = self.unknown if unknown is None else unknown
+        if missing:
             raise ValueError(
-                f"{listed(self.unknown)} is not known, so nothing follows from this law yet: complete it with "
-                f"system.with_functions({{{self.unknown[0]}: …}}), or learn it from motions with symlnn.identify."
+                f"{listed(missing)} is not known, so nothing follows from this law yet: complete it with "
+                f"system.with_functions({{{missing[0]}: …}}), or learn it from motions with symlnn.identify."
             )
 
     def check_coordinates(self, what: str, named: Any) -> None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unknown:
-    """A function of one argument f(x) of a declaration that nobody knows: `identify` learns it as a cubic spline,
-    or, of an angle, as a Fourier series."""
+    """A function of a declaration that nobody knows. `identify` learns one of one argument as a cubic spline, or, of an
+    angle, as a Fourier series; one of several arguments as a network; and a whole Lagrangian L(q, v), of all
+    coordinates and velocities, as ½ vᵀ M(q) v − V(q) with networks for M and V."""
 
     even: bool = False
     """f(−x) = f(x)."""
@@ -20,13 +21,21 @@ class Unknown:
     """x f(x) ≤ 0, for a force f that takes the velocity x: it never gives energy."""
     knots: int = 30
     """Intervals of the spline over the range that the data visit; half as many waves of a Fourier series."""
+    width: int = 32
+    """Of the hidden layers of a network."""
+    depth: int = 2
+    """How many of them."""
 
     def __post_init__(self) -> None:
         for name in ("even", "odd", "zero_at_zero", "nonnegative", "dissipative"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} of an Unknown must be True or False, but is {getattr(self, name)!r}.")
-        if isinstance(self.knots, bool) or not isinstance(self.knots, int) or not 2 <= self.knots <= 200:
-            raise ValueError(f"knots of an Unknown must be a whole number from 2 to 200, but is {self.knots!r}.")
+        for name, least, most in (("knots", 2, 200), ("width", 1, 1000), ("depth", 1, 10)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                raise ValueError(
+                    f"{name} of an Unknown must be a whole number from {least} to {most}, but is {value!r}."
+                )
         zero = (("even", "odd"), ("nonnegative", "odd"), ("nonnegative", "dissipative"), ("even", "dissipative"))
         for one, other in zero:
             if getattr(self, one) and getattr(self, other):

@@ -1,0 +1,130 @@
+"""What an identification found."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .._data import Motions
+from .._dynamics import AbstractDynamics
+from .._system import System
+from ._functions import Curve
+from ._inspect import Inspection
+from ._judge import Judgement
+from ._method import Choices
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A parameter as it was identified."""
+
+    value: float
+    standard_error: float | None
+    """That of multiple shooting; None for one that was held, or is at its bound, or without shooting."""
+    declared: float
+    unit: str
+    identifiable: bool
+    at_bound: bool
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Of 95 %: value ± 1.96 standard errors; for what is positive as a factor, which keeps it so."""
+        if self.standard_error is None:
+            return None
+        if self.value > 0:
+            factor = float(np.exp(1.96 * self.standard_error / self.value))
+            return self.value / factor, self.value * factor
+        return self.value - 1.96 * self.standard_error, self.value + 1.96 * self.standard_error
+
+
+@dataclass(frozen=True, eq=False)
+class Identification:
+    """What was identified, from what, and how far to trust it."""
+
+    declared: System
+    system: System
+    """With the values that were found."""
+    motions: Motions
+    held_out: Motions
+    inspection: Inspection
+    parameters: Mapping[str, Estimate]
+    functions: Mapping[str, Curve]
+    """Those that were left open."""
+    confounded: tuple[tuple[str, ...], ...]
+    models: Mapping[str, Judgement]
+    """On the motions that were held out: `declared`, `identified`, and the black boxes that were asked for."""
+    dynamics: Mapping[str, AbstractDynamics]
+    noise: Mapping[str, float]
+    choices: Choices
+    kept: str
+    """Which of the two estimates predicts held-out motions best: `weak` or `shooting`."""
+    reach: Mapping[str, tuple[float, float]]
+    """For each coordinate the largest |q − mean| of training, and of what is held out."""
+    seconds: Mapping[str, float]
+    seed: int = 0
+    diagnosis: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """The document `report.json`."""
+        trained = {run.name for run in self.motions}
+        runs = [
+            {
+                "name": run.name,
+                "samples": run.samples,
+                "seconds": run.seconds,
+                "rate": run.rate,
+                "jitter": run.jitter,
+                "gaps": run.gaps,
+                "held_out": run.name not in trained,
+            }
+            for run in self.inspection.runs
+        ]
+        free = len(self.parameters)
+        return {
+            "kind": "identification",
+            "system": self.declared.name,
+            "seed": self.seed,
+            "runs": runs,
+            "parameters": {name: dataclasses.asdict(p) for name, p in self.parameters.items()},
+            "rank": sum(p.identifiable for p in self.parameters.values()),
+            "free": free,
+            "confounded": [list(group) for group in self.confounded],
+            "functions": {name: self._written(curve) for name, curve in self.functions.items()},
+            "noise": dict(self.noise),
+            "method": dataclasses.asdict(self.choices),
+            "kept": self.kept,
+            "models": {name: self._judged(judgement) for name, judgement in self.models.items()},
+            "seconds": dict(self.seconds),
+            "diagnosis": list(self.diagnosis),
+        }
+
+    @staticmethod
+    def _written(curve: Curve) -> dict[str, Any]:
+        return {
+            "arguments": [curve.argument],
+            "grid": [[float(x)] for x in curve.grid],
+            "values": curve.values.tolist(),
+            "derivative": curve.derivative.tolist(),
+            "band": None if curve.band is None else curve.band.tolist(),
+            "free_up_to": curve.free_up_to,
+            "expression": None,
+        }
+
+    def _judged(self, judgement: Judgement) -> dict[str, Any]:
+        names = self.motions.coordinates
+
+        def by_name(values: np.ndarray | None) -> dict[str, float] | None:
+            return None if values is None else {n: float(x) for n, x in zip(names, values, strict=True)}
+
+        return {
+            "force_rmse": by_name(judgement.force),
+            "force_filter_hz": self.choices.filter_hz,
+            "prediction": {
+                f"{horizon:g}": {"median": by_name(judgement.median[horizon]), "rms": by_name(judgement.rms[horizon])}
+                for horizon in judgement.median
+            },
+            "failed": judgement.failed,
+            "predictions": judgement.predictions,
+        }
