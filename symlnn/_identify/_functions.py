@@ -22,6 +22,10 @@ from ._smooth import Stretch, joined
 
 _MARGIN = 0.02
 """How far beyond the visited range a spline goes, as a share of it."""
+_RARE = 0.005
+"""The share of the data at each end of the range, in which a function is not shown: a point or two tell nothing."""
+_SHARP = 100.0
+"""How many times the width about zero, in which a function of a velocity may change, the fastest is."""
 _CUBIC = (1, -4, 6, -4, 1)
 _START = 1e-3
 """What coefficients start from, as a share of their size; those that are positive from a hundred times that."""
@@ -40,6 +44,8 @@ class AbstractSeries(abc.ABC):
     coefficients: tuple[sp.Symbol, ...]
     size: float
     """Of the coefficients, as far as it is known beforehand."""
+    of_velocity: bool
+    """Whether the argument is a velocity."""
 
     @abc.abstractmethod
     def __call__(self, x: sp.Expr) -> sp.Expr:
@@ -83,7 +89,9 @@ class Fourier(AbstractSeries):
 
 @dataclass(frozen=True)
 class Spline(AbstractSeries):
-    """f(x) = Σₖ cₖ Bₖ(x), with cubic B-splines on equal intervals; beyond its range it goes on as its last polynomial.
+    """f(x) = Σₖ cₖ Bₖ(g(x)), with cubic B-splines on equal intervals of g(x) = x, or, for a velocity, of
+    g(x) = arsinh(x/w), w a hundredth of the fastest: dry friction changes about zero. Beyond its range it goes on as
+    its last polynomial.
 
     An odd or even one has equal coefficients on both sides of zero; one that is dissipative is −x Σ cₖ Bₖ(x) with
     cₖ > 0, a nonnegative one has cₖ > 0, and one that is zero at zero is taken less its value there.
@@ -97,7 +105,8 @@ class Spline(AbstractSeries):
         return -x * value if self.known.dissipative else value
 
     def _sum(self, x: sp.Expr) -> sp.Expr:
-        u = (x - sp.Float(self.low)) * sp.Float(self.known.knots / (self.high - self.low))
+        low, high = self._stretched(self.low), self._stretched(self.high)
+        u = (self._stretched(x) - low) * (self.known.knots / (high - low))
         whole = self._whole()
         total = sp.S.Zero
         for place in range(-3, self.known.knots):
@@ -106,6 +115,11 @@ class Spline(AbstractSeries):
             )
             total += d * (u - place if place <= 0 else sp.Max(u - place, 0)) ** 3 / 6
         return total
+
+    def _stretched(self, x: Any) -> sp.Expr:
+        """g(x)."""
+        x = sp.sympify(x)
+        return sp.asinh(x * sp.Float(_SHARP / max(abs(self.low), abs(self.high)))) if self.of_velocity else x
 
     def _whole(self) -> list[sp.Expr]:
         """All knots + 3 coefficients, of which some are those of others."""
@@ -124,7 +138,7 @@ class Spline(AbstractSeries):
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A function as it was identified, over the range that the data visit."""
+    """A function as it was identified, over the range in which 99 % of the data lie."""
 
     argument: str
     grid: Float[np.ndarray, " point"]
@@ -208,7 +222,8 @@ def _one_series(
     inner = _in_lagrangian(system, function)
     size = force * (bounds[1] - bounds[0]) if inner else force / (bounds[1] if known.dissipative else 1.0)
     kind = Fourier if periodic else Spline
-    return kind(str(function), str(argument), known, *bounds, (low, high), symbols, size)
+    seen = (float(np.quantile(visited, _RARE)), float(np.quantile(visited, 1 - _RARE)))
+    return kind(str(function), str(argument), known, *bounds, seen, symbols, size, argument in system.v)
 
 
 def _in_lagrangian(system: System, function: object) -> bool:

@@ -43,8 +43,8 @@ def identify(
     1. Positions are smoothed for velocities and starts only. 2. Directions in which the weak residual does not change
     are found, named, and held at their declared values. 3. The weak form is solved (`WeakForm`): no accelerations.
     4. Multiple shooting goes on from there (`Shooting`), with positions only, unless there are networks. 5. Standard
-    errors are those of the sandwich, clustered by run, or by blocks of time where there are few runs. Of the two
-    estimates the one is kept that predicts held-out motions best.
+    errors are those of the sandwich, clustered by run, or by blocks of time where there are few runs. The weak estimate is
+    kept where it predicts held-out motions better, by more than chance.
 
     Functions of one argument become cubic splines over the range that is visited, those of an angle Fourier series,
     those of several arguments networks (see `Unknown`); their coefficients go through the same residuals, with a
@@ -102,7 +102,7 @@ def _identify(
         candidates = {"declared": weak.start, "weak": weak.x} | ({} if shot is None else {"shooting": shot.x})
         laws = {name: weak.family.dynamics(x) for name, x in candidates.items()}
         judged = {name: judge(law, held, choices) for name, law in laws.items()}
-    best = min((name for name in candidates if name != "declared"), key=lambda name: judged[name].score)
+    best = "weak" if shot is None or judged["weak"].better_than(judged["shooting"]) else "shooting"
     dynamics: dict[str, AbstractDynamics] = {"declared": laws["declared"], "identified": laws[best]}
     verdicts = {"declared": judged["declared"], "identified": judged[best]}
     for name, box in boxes.items():
@@ -224,10 +224,10 @@ def _diagnosis(
     for name, (seen, asked) in reach.items():
         if asked > 1.2 * seen:
             yield f"The test reaches {asked:.3g} in {name}, training {seen:.3g}: extrapolation."
-    if models["identified"].score > models["declared"].score:
+    if models["declared"].better_than(models["identified"]):
         yield "The identified values predict the held-out motions worse than the declared ones."
     for name, judgement in models.items():
-        if name not in ("declared", "identified") and judgement.score < models["identified"].score:
+        if name not in ("declared", "identified") and judgement.better_than(models["identified"]):
             yield (
                 f"The black box {name} predicts the held-out motions better than the declared kind of law: something "
                 "is missing in the declaration."

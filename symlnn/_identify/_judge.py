@@ -17,6 +17,8 @@ from ._smooth import Stretch, stretches
 from ._windows import Windows
 
 _BUTTERWORTH = 3
+_SHARE = 0.2
+"""Of the farthest horizon, at which predictions start."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,24 +34,33 @@ class Judgement:
     failed: int
     """Predictions that did not stay finite."""
     predictions: int
-    spread: Float[np.ndarray, " dof"]
-    """The standard deviation of each measured coordinate."""
+    last: Float[np.ndarray, " prediction"]
+    """Of each prediction the error at the farthest horizon: the mean over coordinates of |q predicted − q measured|, in
+    standard deviations of the coordinate; infinite where it failed."""
 
     @property
     def score(self) -> float:
-        """For choosing: the mean over coordinates of the median at the farthest horizon, in standard deviations."""
-        last = self.median[max(self.median)] / np.where(self.spread > 0, self.spread, 1.0)
-        return float(np.mean(last)) if np.isfinite(last).all() else float("inf")
+        """The median of `last`."""
+        return float(np.median(self.last))
+
+    def better_than(self, other: "Judgement") -> bool:
+        """Whether the same predictions are better than another law's, by more than two standard errors of the mean
+        difference."""
+        with np.errstate(invalid="ignore"):
+            gain = other.last - self.last
+        if not np.isfinite(gain).all():
+            return bool(np.isfinite(self.last).sum() > np.isfinite(other.last).sum())
+        independent = max(2.0, len(gain) * _SHARE)
+        return float(gain.mean()) > 2 * float(gain.std()) / independent**0.5
 
 
 def judge(dynamics: AbstractDynamics, motions: Motions, choices: Choices) -> Judgement:
     """Of a law, on these motions: force with a Butterworth filter of third order forward and backward, and prediction
     from smoothed states at every fifth of the longest horizon."""
-    median, rms, failed, count = _prediction(dynamics, motions, choices)
+    median, rms, failed, last = _prediction(dynamics, motions, choices)
     force = force_residual(dynamics, motions, choices.filter_hz)
     whole = None if force is None else np.sqrt(np.mean(np.concatenate([f for _, f in force]) ** 2, axis=0))
-    spread = np.nanstd(np.concatenate([run.q for run in motions]), axis=0)
-    return Judgement(whole, median, rms, failed, count, spread)
+    return Judgement(whole, median, rms, failed, len(last), last)
 
 
 def predictions(
@@ -111,13 +122,14 @@ def _predicted(
 
 def _prediction(
     dynamics: AbstractDynamics, motions: Motions, choices: Choices
-) -> tuple[dict[float, np.ndarray], dict[float, np.ndarray], int, int]:
-    windows, predicted = _predicted(dynamics, motions, choices, share=0.2)
+) -> tuple[dict[float, np.ndarray], dict[float, np.ndarray], int, np.ndarray]:
+    windows, predicted = _predicted(dynamics, motions, choices, share=_SHARE)
     seen, times = np.asarray(windows.seen), np.asarray(windows.times)
     off = np.abs(predicted - np.asarray(windows.measured))
     lost = ~np.isfinite(np.where(seen, off, 0.0)).all(axis=(1, 2))
     off = np.where(np.isfinite(off), off, np.inf)
-    median, rms = {}, {}
+    median, rms, last = {}, {}, np.zeros(0)
+    spread = np.nanstd(np.concatenate([run.q for run in motions]), axis=0)
     for horizon in choices.horizons:
         # the sample nearest to the horizon, in each window
         place = np.argmin(np.where(seen.any(axis=-1), np.abs(times - horizon), np.inf), axis=1)
@@ -127,7 +139,9 @@ def _prediction(
         rms[horizon] = (
             np.sqrt(np.mean(there[known & ~lost] ** 2, axis=0)) if (known & ~lost).any() else np.inf + there[0]
         )
-    return median, rms, int(lost.sum()), len(off)
+        if horizon == max(choices.horizons):
+            last = np.mean(there[known] / np.where(spread > 0, spread, 1.0), axis=1)
+    return median, rms, int(lost.sum()), last
 
 
 @eqx.filter_jit

@@ -88,11 +88,7 @@ def weak_form(
 def _left(family: Family, form: WeakForm, x: np.ndarray) -> np.ndarray:
     lagrangian, forces = family.law(jnp.asarray(x))
     inertial, applied = form.terms(lagrangian, forces)
-
-    def of_inputs(q: Any, v: Any, m: Any, u: Any, t: Any) -> Any:
-        return forces(q, v, m, u, t) - forces(q, v, m, jnp.zeros_like(u), t)
-
-    inputs = _rms(form.terms(lambda q, v, m, t: jnp.zeros(()), of_inputs)[1])
+    inputs = form.of_inputs(forces)
     sides = _rms(jnp.stack([inertial, applied])).mean(axis=0)
     return _rms(inertial - applied) / np.where(inputs > 0, inputs, sides)
 

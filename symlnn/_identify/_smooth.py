@@ -98,22 +98,22 @@ def _unbroken(run: Run) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
 
 def time_scale(motions: Motions, angles: Collection[str] = ()) -> float:
     """The shortest time in which a coordinate changes by its size: min √(∫P dω / ∫ω²P dω), in seconds; of an angle, in
-    which its sine and its cosine do.
+    which (sin q, cos q) does, so that one that turns round and round has a size.
 
     P is the power spectrum of the positions where it exceeds that of white noise, which is taken from its upper half:
     no velocity is estimated.
     """
     turning = np.array([name in angles for name in motions.coordinates])
-    power = np.zeros(len(turning) + turning.sum())
-    speed = np.zeros_like(power)
+    power, speed = np.zeros(len(turning)), np.zeros(len(turning))
     for run in motions:
         for t, q, _ in _unbroken(run):
             if len(t) < _FEWEST_SPECTRUM:
                 continue
             even = np.linspace(t[0], t[-1], len(t))
             rate = (len(t) - 1) / (t[-1] - t[0])
-            columns = np.concatenate([np.where(turning, np.sin(q), q), np.cos(q[:, turning])], axis=1)
-            for place, column in enumerate(columns.T):
+            columns = [*enumerate(np.where(turning, np.sin(q), q).T)]
+            columns += [(place, np.cos(q[:, place])) for place in np.flatnonzero(turning)]
+            for place, column in columns:
                 frequency, spectrum = scipy.signal.periodogram(np.interp(even, t, column), rate, window="hann")
                 signal = np.where(spectrum > _ABOVE * np.median(spectrum[len(spectrum) // 2 :]), spectrum, 0.0)
                 power[place] += signal.sum() * frequency[1]

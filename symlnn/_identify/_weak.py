@@ -17,8 +17,8 @@ from ._least_squares import least_squares
 from ._smooth import Stretch, joined
 
 _PASSES, _SMOOTHING_PASSES = 3, 12
-_ROUGHLY, _ENOUGH = 1e-3, 1e-6
-"""The relative fall of the sum of squares at which a pass ends, and the last one."""
+_ROUGHLY, _ENOUGH = 1e-3, 1e-8
+"""The relative fall of the sum of squares at which a pass ends: with networks, but for the last one, and without."""
 _POINTS = 2048
 """What the Jacobian is taken of at once."""
 _MANY = 500
@@ -84,6 +84,15 @@ class WeakForm(eqx.Module):
         inertial = -jnp.einsum("kw,kwi->ki", self.slope, momentum[self.places])
         return inertial, jnp.einsum("kw,kwi->ki", self.bump, force[self.places])
 
+    def of_inputs(self, forces: Callable[..., Array]) -> Float[np.ndarray, " dof"]:
+        """The root mean square of what the inputs add to ∫ φ Q dt."""
+
+        def added(q: Array, v: Array, m: Array, u: Array, t: Array) -> Array:
+            return forces(q, v, m, u, t) - forces(q, v, m, jnp.zeros_like(u), t)
+
+        force = jax.vmap(added)(self.q, self.v, self.m, self.u, self.t)
+        return np.sqrt(np.mean(np.asarray(jnp.einsum("kw,kwi->ki", self.bump, force[self.places])) ** 2, axis=0))
+
 
 def momentum_and_force(
     lagrangian: Callable[..., Array],
@@ -100,11 +109,11 @@ def momentum_and_force(
 
 
 class WeakProblem:
-    """The residuals of a family of laws in the weak form, compiled once: r/s, with s the root mean square of both terms
-    of r, for each coordinate.
+    """The residuals of a family of laws in the weak form, compiled once: r/s for each coordinate, with s the root mean
+    square of the inputs on it, which give forces their scale, or, where there are none, of both terms of r.
 
-    A law that vanishes in one coordinate, m → 0 say, or altogether, L ≡ 0, is no solution; and where all forces grow by
-    one factor, which says nothing where none of them is measured, r/s stays.
+    Without inputs a law that vanishes in one coordinate, m → 0 say, or altogether, L ≡ 0, is no solution of r/s; and
+    where all forces grow by one factor, which says nothing where none of them is measured, it stays.
     """
 
     def __init__(self, family: Family, form: WeakForm):
@@ -126,6 +135,7 @@ class WeakProblem:
             for z in (form.slope, form.bump)
         ]
         self._slope, self._bump = integrals
+        self.inputs = form.of_inputs(family.law(jnp.asarray(family.start()))[1])
         self._at = jax.jit(lambda x, points: jax.vmap(lambda *point: at(x, *point))(*points))
         self._both = jax.jit(both)
 
@@ -134,7 +144,10 @@ class WeakProblem:
         momentum, force = (np.asarray(z) for z in self._at(x, self._points))
         inertial, applied = -self._slope @ momentum, self._bump @ force
         with np.errstate(all="ignore"):
-            return (inertial - applied) / np.sqrt(np.mean(inertial**2 + applied**2, axis=0))
+            return (inertial - applied) / self._sizes(inertial, applied)
+
+    def _sizes(self, inertial: np.ndarray, applied: np.ndarray) -> np.ndarray:
+        return np.where(self.inputs > 0, self.inputs, np.sqrt(np.mean(inertial**2 + applied**2, axis=0)))
 
     def jacobian(self, x: np.ndarray) -> Float[np.ndarray, "bumps dof free"]:
         """d(r/s)/dx."""
@@ -156,10 +169,10 @@ class WeakProblem:
                 slopes[k] += integral @ np.asarray(jacobians[k])[fresh].reshape(fresh.stop, -1)
         (inertial, applied), (of_inertial, of_applied) = terms, (z.reshape(bumps, dof, -1) for z in slopes)
         with np.errstate(all="ignore"):
-            size = np.sqrt(np.mean(inertial**2 + applied**2, axis=0))
+            size = self._sizes(inertial, applied)
             r = (inertial - applied) / size
             of_size = np.einsum("ki,kij->ij", inertial, of_inertial) + np.einsum("ki,kij->ij", applied, of_applied)
-            of_size /= bumps * size[:, None]
+            of_size *= ((self.inputs == 0) / (bumps * size))[:, None]
             return r, (of_inertial - of_applied - r[..., None] * of_size) / size[:, None]
 
     def solve(
@@ -187,7 +200,7 @@ class WeakProblem:
                 of_data = (jacobian * weight[:, None]).reshape(-1, len(x))
                 return np.concatenate([(r * weight).ravel(), prior @ x]), np.concatenate([of_data, prior])[:, kept]
 
-            enough = _ENOUGH if number == passes - 1 else _ROUGHLY
+            enough = _ROUGHLY if self.family.networks and number < passes - 1 else _ENOUGH
             x, hessian = least_squares(off, both, x, kept, self.lowest, enough=enough)
             if priors:
                 inverse = np.linalg.pinv(hessian, hermitian=True) if len(kept) < _MANY else np.linalg.inv(hessian)
