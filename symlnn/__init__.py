@@ -75,6 +75,7 @@ from ._dynamics import residual_tolerance as residual_tolerance
 from ._dynamics import verdict as verdict
 from ._dynamics._banded import solve_cyclic_banded as solve_cyclic_banded
 from ._field import Field as Field
+from ._identify import BLACK_BOXES as BLACK_BOXES
 from ._identify import Choices as Choices
 from ._identify import Curve as Curve
 from ._identify import Estimate as Estimate
@@ -82,6 +83,7 @@ from ._identify import Identification as Identification
 from ._identify import Inspection as Inspection
 from ._identify import Method as Method
 from ._identify import WeakForm as WeakForm
+from ._identify import black_box as black_box
 from ._identify import identify as identify
 from ._identify import inspect as inspect
 from ._inputs import Control as Control

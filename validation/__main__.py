@@ -19,7 +19,18 @@ from rich.table import Table
 from symlnn import Progress
 from symlnn.report import check_folder, locked, settings_of
 
-from . import activations, coordinates, double_pendulum, initialisation, lattices, relativistic_particle, wave_equation
+from . import (
+    activations,
+    coordinates,
+    double_pendulum,
+    initialisation,
+    lattices,
+    measured_double_pendulum,
+    noise,
+    relativistic_particle,
+    unknown_functions,
+    wave_equation,
+)
 from ._study import Mode
 from ._write import Report, cell
 
@@ -31,8 +42,13 @@ STUDIES: Mapping[str, ModuleType] = {
     "initialisation": initialisation,
     "wave_equation": wave_equation,
     "lattices": lattices,
+    "measured_double_pendulum": measured_double_pendulum,
+    "unknown_functions": unknown_functions,
+    "noise": noise,
 }
 """The studies by name: each is a file with a frozen `CONFIG` for every mode, `CLAIMS`, and a function `run`."""
+MEASURED = ("measured_double_pendulum",)
+"""Those of measured data, which are not part of this repository."""
 
 
 def _list(asked: bool) -> None:
@@ -61,6 +77,7 @@ def main(
         bool, typer.Option("--full", help="For a GPU or an evening; with the paper's own network.")
     ] = False,
     seed: Annotated[int, typer.Option(help="The seed of everything random.", min=0)] = 0,
+    data: Annotated[Path | None, typer.Option(help=f"The folder of the recordings, for {', '.join(MEASURED)}.")] = None,
     list_: Annotated[bool, typer.Option("--list", callback=_list, is_eager=True, help="The studies.")] = False,
 ) -> None:
     """Run a study: a published result, measured anew, as a report."""
@@ -68,6 +85,11 @@ def main(
         raise typer.BadParameter(f"there is no study {name!r}; there are: {', '.join(STUDIES)}", param_hint="NAME")
     if quick and full:
         raise typer.BadParameter("give either --quick or --full, not both", param_hint="--quick")
+    if (name in MEASURED) != (data is not None):
+        needs = "needs the folder of the recordings" if data is None else "takes no data"
+        raise typer.BadParameter(f"the study {name} {needs}", param_hint="--data")
+    if data is not None and not any(data.glob("*.csv")):
+        raise typer.BadParameter(f"{data} holds no .csv file: name the folder of the recordings", param_hint="--data")
     try:
         check_folder(out)
         context.with_resource(locked(out))
@@ -85,7 +107,8 @@ def main(
         command = shlex.join(["python", "-m", "validation", *sys.argv[1:]])
         settings = settings_of(seed=seed, quick=quick, command=command)
         settings = dataclasses.replace(settings, versions={**settings.versions, **_commit()})
-        study = module.run(module.CONFIG[mode], settings, listener)
+        config = module.CONFIG[mode] if data is None else dataclasses.replace(module.CONFIG[mode], data=data)
+        study = module.run(config, settings, listener)
         listener("Writing the report", None)
         figures = Report(module, study, settings, mode).write(out)
     table = Table("claim", "paper", "here", "unit", "holds", box=None)

@@ -76,6 +76,10 @@ class Family:
         values = {symbol.name: p.value for symbol, p in self.system.parameters.items() if not p.varies}
         return np.concatenate([self.unknowns.search(values), self.weights])
 
+    def centre(self) -> Float[np.ndarray, " free"]:
+        """What x is near to before there are data: the weights at the start, and zero."""
+        return np.concatenate([np.zeros(len(self.unknowns)), self.weights])
+
     def numbers(self, x: Float[np.ndarray, " free"]) -> dict[str, float]:
         """The free parameters of x, by name."""
         return self.unknowns.numbers(x[: len(self.unknowns)])

@@ -17,6 +17,7 @@ from ._identification import Estimate, Identification
 from ._inspect import inspect
 from ._judge import Judgement, judge
 from ._method import Method
+from ._networks import WholeLagrangian
 from ._search import Weak, shoot, weak_form
 from ._shooting import Shot
 from ._smooth import Stretch, joined, noise, stretches
@@ -43,8 +44,8 @@ def identify(
     1. Positions are smoothed for velocities and starts only. 2. Directions in which the weak residual does not change
     are found, named, and held at their declared values. 3. The weak form is solved (`WeakForm`): no accelerations.
     4. Multiple shooting goes on from there (`Shooting`), with positions only, unless there are networks. 5. Standard
-    errors are those of the sandwich, clustered by run, or by blocks of time where there are few runs. The weak estimate is
-    kept where it predicts held-out motions better, by more than chance.
+    errors are those of the sandwich, clustered by run, or by blocks of time where there are few runs. The weak estimate
+    is kept where it predicts held-out motions better, by more than chance.
 
     Functions of one argument become cubic splines over the range that is visited, those of an angle Fourier series,
     those of several arguments networks (see `Unknown`); their coefficients go through the same residuals, with a
@@ -97,6 +98,11 @@ def _identify(
                     "The motions of the weak estimate do not stay finite over a window, so it stands as it is, without "
                     "standard errors."
                 )
+    if any(isinstance(network, WholeLagrangian) for network in weak.family.networks.values()) and not weak.scaled:
+        diagnosis.append(
+            "No force is measured, so the Lagrangian is told up to a factor: its kinetic energy is of order one, in "
+            "units of its scales, where the search began."
+        )
     listener("Held-out motions")
     with timer("judge"):
         candidates = {"declared": weak.start, "weak": weak.x} | ({} if shot is None else {"shooting": shot.x})

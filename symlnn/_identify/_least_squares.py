@@ -3,11 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import scipy.linalg
 from jaxtyping import Float
 
 _DAMPING, _LARGEST, _SMALLEST = 1e-3, 1e12, 1e-12
-_STEPS = 100
 
 
 def least_squares(
@@ -17,7 +15,7 @@ def least_squares(
     kept: Sequence[int],
     lowest: Float[np.ndarray, " free"],
     *,
-    steps: int = _STEPS,
+    steps: int,
     enough: float,
 ) -> tuple[Float[np.ndarray, " free"], Float[np.ndarray, "kept kept"]]:
     """x with the least |r(x)|², of which the places `kept` are searched, and JᵀJ there.
@@ -38,7 +36,7 @@ def least_squares(
         new, trial = np.inf, x
         while damping < _LARGEST:
             trial = x.copy()
-            trial[inside] += scipy.linalg.solve(square + damping * np.diag(sizes), pull[free], assume_a="sym")
+            trial[inside] += np.linalg.solve(square + damping * np.diag(sizes), pull[free])
             trial = np.maximum(trial, lowest)
             with np.errstate(all="ignore"):
                 new = float(np.sum(residuals(trial) ** 2))

@@ -38,6 +38,8 @@ class Weak:
     x: Float[np.ndarray, " free"]
     smooth: tuple[float, ...]
     """How much the priors of series and networks weigh, beside where they began."""
+    scaled: bool
+    """Whether inputs give forces their scale."""
     left: Float[np.ndarray, " dof"]
     """The root mean square of the residual force, as a share of that of the inputs on this coordinate, or, where there
     is none, of both sides of its equation."""
@@ -82,7 +84,7 @@ def weak_form(
     priors += family.ridges()
     x, sized = problem.solve(start, (*found.kept, *range(count, len(family))), priors)
     smooth = tuple(float(np.linalg.norm(now) / np.linalg.norm(was)) for now, was in zip(sized, priors, strict=True))
-    return Weak(family, whole.series, found, start, x, smooth, _left(family, form, x))
+    return Weak(family, whole.series, found, start, x, smooth, bool((problem.inputs > 0).any()), _left(family, form, x))
 
 
 def _left(family: Family, form: WeakForm, x: np.ndarray) -> np.ndarray:

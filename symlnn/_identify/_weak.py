@@ -17,7 +17,9 @@ from ._least_squares import least_squares
 from ._smooth import Stretch, joined
 
 _PASSES, _SMOOTHING_PASSES = 3, 12
-_ROUGHLY, _ENOUGH = 1e-3, 1e-8
+_STEPS = 40
+"""Of each pass."""
+_ROUGHLY, _ENOUGH = 1e-4, 1e-8
 """The relative fall of the sum of squares at which a pass ends: with networks, but for the last one, and without."""
 _POINTS = 2048
 """What the Jacobian is taken of at once."""
@@ -179,11 +181,13 @@ class WeakProblem:
         self, x: np.ndarray, kept: Sequence[int], priors: Sequence[Float[np.ndarray, "_ free"]]
     ) -> tuple[Float[np.ndarray, " free"], Sequence[Float[np.ndarray, "_ free"]]]:
         """The least squares in the kept parameters, each coordinate weighted by what was left of it before, and of
-        every prior P times x; and the priors with the sizes that were found for them.
+        every prior P times x, less the weights that networks begin with: about zero weights nothing would draw them to
+        one sign or the other. Besides, the priors with the sizes that were found for them.
 
         P x is taken to be normal with a size τ of its own, which is estimated by expectation maximisation:
         τ² ← (|P x|² + tr P H⁻¹ Pᵀ) / rows, with the Hessian H (Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1977).
         """
+        centre = self.family.centre()
         passes = _SMOOTHING_PASSES if priors else _PASSES
         for number in range(passes):
             prior = np.concatenate([*priors, np.zeros((0, len(x)))])
@@ -191,20 +195,21 @@ class WeakProblem:
             weight = 1 / (_OVERLAP * np.where(size > 0, size, 1.0))
 
             def off(x: np.ndarray, weight: np.ndarray = weight, prior: np.ndarray = prior) -> np.ndarray:
-                return np.concatenate([(self.residuals(x) * weight).ravel(), prior @ x])
+                return np.concatenate([(self.residuals(x) * weight).ravel(), prior @ (x - centre)])
 
             def both(
                 x: np.ndarray, weight: np.ndarray = weight, prior: np.ndarray = prior
             ) -> tuple[np.ndarray, np.ndarray]:
                 r, jacobian = self.both(x)
                 of_data = (jacobian * weight[:, None]).reshape(-1, len(x))
-                return np.concatenate([(r * weight).ravel(), prior @ x]), np.concatenate([of_data, prior])[:, kept]
+                whole = np.concatenate([(r * weight).ravel(), prior @ (x - centre)])
+                return whole, np.concatenate([of_data, prior])[:, kept]
 
             enough = _ROUGHLY if self.family.networks and number < passes - 1 else _ENOUGH
-            x, hessian = least_squares(off, both, x, kept, self.lowest, enough=enough)
+            x, hessian = least_squares(off, both, x, kept, self.lowest, enough=enough, steps=_STEPS)
             if priors:
                 inverse = np.linalg.pinv(hessian, hermitian=True) if len(kept) < _MANY else np.linalg.inv(hessian)
-                priors = [_of_its_size(rows, x, rows[:, kept], inverse) for rows in priors]
+                priors = [_of_its_size(rows, x - centre, rows[:, kept], inverse) for rows in priors]
         return x, priors
 
 

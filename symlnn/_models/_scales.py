@@ -98,7 +98,7 @@ def natural_scales(system: System, samples: Samples, *, measured: bool = False) 
         v = np.array([d.size for d in velocities])
     else:
         q_mean = np.mean(states.q, axis=0)
-        q, v = _unless_zero(np.std(states.q, axis=0)), _unless_zero(_rms(states.v))
+        q, v = _unless_zero(np.asarray(states.q).std(axis=0)), _unless_zero(_rms(states.v))
     q = np.where(angles, 1.0, q)
     p, p_rate, mass = map(np.asarray, _measured(SymbolicDynamics(system), samples))
     a = np.asarray(rate_sizes(jnp.asarray(v), rms(samples.a))) if np.any(samples.a) else v**2 / q
@@ -127,7 +127,8 @@ def scales_of_motions(system: System, states: States, *, time_scale: float, forc
     """The scales of a system of which nothing but motions is known, and the size of its generalised forces: velocities
     change by their size in `time_scale` seconds."""
     angles = np.array(system.is_angle)
-    q_mean, q, v = np.mean(states.q, axis=0), _unless_zero(np.std(states.q, axis=0)), _unless_zero(_rms(states.v))
+    positions = np.asarray(states.q)
+    q_mean, q, v = positions.mean(axis=0), _unless_zero(positions.std(axis=0)), _unless_zero(_rms(states.v))
     q = np.where(angles, 1.0, q)
     a = v / time_scale
     timed, t_mean, t = _of_time(system, states)
