@@ -1,5 +1,6 @@
 """A system as the text of a declaration: a .py file that a person reads, and that `load_system` loads."""
 
+import dataclasses
 import keyword
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +8,18 @@ from typing import Any
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from ._system import System
+from ._system import System, Unknown
 
 
 class _Printer(StrPrinter):
-    """Python with SymPy as `sp`; exact numbers stay exact."""
+    """Python with SymPy as `sp`; exact numbers stay exact. `functions` names those that are left open."""
+
+    def __init__(self, functions: Mapping[str, str]):
+        StrPrinter.__init__(self, {"full_prec": False})
+        self.functions = functions
+
+    def _print_AppliedUndef(self, expr: Any) -> str:
+        return f"{self.functions[str(expr.func)]}({self.stringify(expr.args, ', ')})"
 
     def _print_Function(self, expr: Any) -> str:
         return f"sp.{expr.func.__name__}({self.stringify(expr.args, ', ')})"
@@ -51,7 +59,7 @@ def system_to_text(system: System, comments: Mapping[str, str], title: str) -> s
     if system.graph is not None:
         raise ValueError(f"The declaration of {system.name} stands on a graph: it is written as JSON only.")
     names = _identifiers(system)
-    shown = _Printer({"full_prec": False})
+    shown = _Printer({str(function): names[_call(function)] for function in system.unknown})
     law = system.law
 
     def text(expression: Any) -> str:
@@ -63,7 +71,7 @@ def system_to_text(system: System, comments: Mapping[str, str], title: str) -> s
         "",
         "import sympy as sp",
         "",
-        "from symlnn import Parameter, System, normal, uniform",
+        f"from symlnn import Parameter, System, {'Unknown, ' if system.unknown else ''}normal, uniform",
         "",
     ]
     lines.append(f"{names[system.t.name]} = {_symbol(system.t)}")
@@ -72,6 +80,7 @@ def system_to_text(system: System, comments: Mapping[str, str], title: str) -> s
         lines.append(f"{names[q.name]} = sp.Function({q.name!r}{_assumed(assumed)})({names[system.t.name]})")
         lines.append(f"{names[v.name]} = {names[q.name]}.diff({names[system.t.name]})")
     lines += [f"{names[s.name]} = {_symbol(s)}" for s in (*system.parameters, *system.u)]
+    lines += [f"{names[_call(f)]} = sp.Function({str(f)!r}{_assumed(f._kwargs)})" for f in system.unknown]
     lines += ["", f"LAGRANGIAN = {text(system.lagrangian)}", "", "SYSTEM = System("]
 
     def entries(mapping: Mapping[Any, Any], of_value: Any) -> str:
@@ -91,6 +100,9 @@ def system_to_text(system: System, comments: Mapping[str, str], title: str) -> s
     if system.inputs:
         inputs = zip(system.u, system.inputs.values(), strict=True)
         lines.append("    inputs={" + ", ".join(f"{names[u.name]}: {_drawn(d)}" for u, d in inputs) + "},")
+    if system.unknown:
+        known = ", ".join(f"{names[_call(f)]}: {_options(known)}" for f, known in system.unknown.items())
+        lines.append(f"    unknown={{{known}}},")
     if system.parameters:
         lines.append("    parameters={")
         for symbol, parameter in system.parameters.items():
@@ -115,17 +127,30 @@ def system_to_text(system: System, comments: Mapping[str, str], title: str) -> s
 
 
 def _identifiers(system: System) -> dict[str, str]:
-    """A name of Python for each symbol, by its own name."""
+    """A name of Python for each symbol, by its own name, and for each function that is left open."""
     found: dict[str, str] = {}
-    taken = {"sp", "Parameter", "System", "normal", "uniform", "LAGRANGIAN", "SYSTEM"}
-    for symbol in (*system.q, *system.v, *system.parameters, *system.u, system.t):
-        name = "".join(c if c.isalnum() or c == "_" else "_" for c in symbol.name)
+    taken = {"sp", "Parameter", "System", "Unknown", "normal", "uniform", "LAGRANGIAN", "SYSTEM"}
+    symbols = [(symbol.name, symbol.name) for symbol in (*system.q, *system.v, *system.parameters, *system.u, system.t)]
+    for key, written in (*symbols, *((_call(function), str(function)) for function in system.unknown)):
+        name = "".join(c if c.isalnum() or c == "_" else "_" for c in written)
         name = f"_{name}" if not name.isidentifier() else name
         while keyword.iskeyword(name) or name in taken:
             name += "_"
         taken.add(name)
-        found[symbol.name] = name
+        found[key] = name
     return found
+
+
+def _call(function: Any) -> str:
+    """The key of a function, which may have the name of a symbol."""
+    return f"{function}()"
+
+
+def _options(known: Unknown) -> str:
+    """What differs from an `Unknown` of which nothing is said."""
+    plain = Unknown()
+    said = (f.name for f in dataclasses.fields(known) if getattr(known, f.name) != getattr(plain, f.name))
+    return f"Unknown({', '.join(f'{name}={getattr(known, name)!r}' for name in said)})"
 
 
 def _symbol(symbol: Any) -> str:

@@ -135,3 +135,19 @@ def test_functions_stand_where_the_declaration_calls_them() -> None:
         symlnn.SymbolicLagrangian(nested, functions={"f": functions["f"]})
     with pytest.raises(ValueError, match="leaves no function h open"):
         symlnn.SymbolicLagrangian(nested, functions={**functions, "h": functions["g"]})
+
+
+def test_what_is_left_open_is_written_as_it_was_declared() -> None:
+    x_function = sp.Function("x_")
+    system = System(
+        name="open",
+        coordinates=(x,),
+        lagrangian=m * v**2 / 2 - f(x, v) - x_function(x),
+        unknown={f: Unknown(width=4), x_function: Unknown(even=True)},
+        parameters={m: 1.0},
+    )
+    text = symlnn.system_to_text(system, {}, "Open.")
+    space: dict = {}
+    exec(text, space)
+    assert space["SYSTEM"].unknown == system.unknown
+    assert space["SYSTEM"].lagrangian == system.lagrangian

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 import sympy as sp
 import typer
@@ -22,7 +23,8 @@ from typer.testing import CliRunner
 import symlnn
 from symlnn.report import FIGURES, examine, settings_of
 from validation import _appendix_c, _write
-from validation.__main__ import STUDIES, main
+from validation.__main__ import MEASURED, STUDIES, main
+from validation._arm import arm
 from validation._study import Animation, Claim, Equation, Mode, Study, completed, read_claims
 from validation._write import Report
 
@@ -232,6 +234,9 @@ def test_the_command_line(tmp_path: Path) -> None:
         (("kepler", "--out", "r"), "no study"),
         (("coordinates", "--quick", "--full", "--out", "r"), "not both"),
         (("coordinates", "--out", str(tmp_path)), "not empty"),
+        (("measured_double_pendulum", "--out", "r"), "--data"),
+        (("measured_double_pendulum", "--data", str(tmp_path), "--out", "r"), "--data"),
+        (("noise", "--data", str(tmp_path), "--out", "r"), "takes no data"),
     ):
         refused = CliRunner().invoke(app, list(arguments))
         assert refused.exit_code == 2
@@ -259,10 +264,28 @@ def test_the_objective_has_a_minimum_in_sigma(key: jax.Array) -> None:
     assert jnp.isfinite(jax.jit(jax.grad(score))(middle)).all()
 
 
+def recordings(folder: Path) -> Path:
+    """Logs of the simulated arm, with the names and the columns of the published ones."""
+    folder.mkdir()
+    law, t = symlnn.SymbolicDynamics(arm()), np.arange(801) / 200
+    names = ("143339", "143524", "143601", "154220", "154548")
+    for k, name in enumerate(names):
+        u = np.stack([0.5 * np.sin((3 + k) * t), 0.4 * np.cos((5 + k) * t + k)], axis=1)
+        start = symlnn.States.of(jnp.zeros(2), jnp.zeros(2), u=jnp.zeros(2))
+        sampled = symlnn.SampledInputs(jnp.asarray(t), jnp.asarray(u))
+        found = symlnn.simulate(law, start, times=jnp.asarray(t), u=sampled, integrator=symlnn.Integrator(rtol=1e-6))
+        q = np.asarray(found.q) + 1e-4 * np.random.default_rng(k).normal(size=(len(t), 2))
+        columns = ("time", "pos_meas1", "pos_meas2", "tau_meas1", "tau_meas2")
+        pd.DataFrame(np.column_stack([t, q, u]), columns=list(columns)).to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(STUDIES))
 def test_every_study_runs_quickly(name: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "validation", name, "--quick", "--out", str(tmp_path / "r")]
+    if name in MEASURED:
+        command += ["--data", str(recordings(tmp_path / "data"))]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "r" / "report.json").read_text())

@@ -3,6 +3,8 @@
 The arm of `measured_double_pendulum`, simulated with known parameters under smooth torques. White noise is added to
 positions. Beside the weak form with multiple shooting stand least squares in the equation of motion at single instants,
 with accelerations by a cubic Savitzky–Golay filter over the same window: what is usually done.
+
+Source: Savitzky & Golay, Anal. Chem. 36, 1964, for the filter; the arm is that of `validation/_arm.py`.
 """
 
 from collections.abc import Mapping

@@ -4,6 +4,8 @@ A cart with a pendulum, on a rail with a hidden spring V(x) = 6 x² + 4 x⁴ and
 R(v) = −0.3 tanh(v/0.05) − 0.2 v; the mass of the bob is free, and only positions are recorded. And a double pendulum of
 which only the coordinates are known: L(θ, θ̇) is learned from noisy positions, and predicts for as long as the exact
 equations do from the same noisy starts.
+
+Source: none was published; for weak forms, Messenger & Bortz, SIAM Multiscale Model. Simul. 19, 2021.
 """
 
 import time
