@@ -21,7 +21,7 @@ class Unknown:
     """x f(x) ≤ 0, for a force f that takes the velocity x: it never gives energy."""
     knots: int = 30
     """Intervals of the spline over the range that the data visit; half as many waves of a Fourier series."""
-    width: int = 32
+    width: int = 16
     """Of the hidden layers of a network."""
     depth: int = 2
     """How many of them."""

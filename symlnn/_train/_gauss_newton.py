@@ -16,6 +16,8 @@ from ._stage import AbstractStage, Problem, check_counts, check_sizes
 _ROWS_PER_COORDINATE, _MOST_ROWS, _FEWEST_OBSERVATIONS = 512, 4096, 16
 _LARGEST_JACOBIAN = 2**27
 """Numbers: 1 GiB in double precision."""
+_ROWS_TOGETHER = 1024
+"""What the Jacobian is taken of at once: what is kept on the way there grows with the square of the coordinates."""
 _CAUTION = 4.0
 """What a refusal multiplies the damping by, and divides the momentum."""
 
@@ -92,9 +94,10 @@ class GaussNewton(AbstractStage):
         def one(theta: Array, i: Array) -> Array:
             return problem.residuals(unravel(theta), batch[i[None]])[0]
 
-        jacobian = jax.vmap(jax.jacrev(one), in_axes=(None, 0))(theta, jnp.arange(self.drawn))
-        jacobian = jacobian.reshape(-1, theta.size)
-        residuals = problem.residuals(params, batch).reshape(-1)
+        residuals = problem.residuals(params, batch)
+        together = max(1, _ROWS_TOGETHER // residuals.shape[1])
+        jacobian = jax.lax.map(lambda i: jax.jacrev(one)(theta, i), jnp.arange(self.drawn), batch_size=together)
+        jacobian, residuals = jacobian.reshape(-1, theta.size), residuals.reshape(-1)
         step, predicted = _damped_step(jacobian, residuals, state.damping, self.momentum * state.last)
         after = problem.residuals(unravel(theta + step), batch)
         before = 0.5 * residuals @ residuals
