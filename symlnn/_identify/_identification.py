@@ -51,7 +51,9 @@ class Identification:
     inspection: Inspection
     parameters: Mapping[str, Estimate]
     functions: Mapping[str, Curve]
-    """Those that were left open."""
+    """Those of one argument that were left open."""
+    networks: Mapping[str, tuple[str, ...]]
+    """The arguments of those of several, which are networks within `dynamics`."""
     confounded: tuple[tuple[str, ...], ...]
     models: Mapping[str, Judgement]
     """On the motions that were held out: `declared`, `identified`, and the black boxes that were asked for."""
@@ -91,7 +93,8 @@ class Identification:
             "rank": sum(p.identifiable for p in self.parameters.values()),
             "free": free,
             "confounded": [list(group) for group in self.confounded],
-            "functions": {name: self._written(curve) for name, curve in self.functions.items()},
+            "functions": {name: self._written(curve) for name, curve in self.functions.items()}
+            | {name: {"arguments": list(arguments), "network": True} for name, arguments in self.networks.items()},
             "noise": dict(self.noise),
             "method": dataclasses.asdict(self.choices),
             "kept": self.kept,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 import numpy as np
+from sympy.core.function import AppliedUndef
 
 from .._data import Motions
 from .._distribution import normal
@@ -139,6 +140,7 @@ def _identify(
         inspection=inspection,
         parameters=parameters,
         functions=functions,
+        networks={name: _arguments(system, name) for name in weak.family.networks},
         confounded=groups,
         models=verdicts,
         dynamics=dynamics,
@@ -150,6 +152,12 @@ def _identify(
         seed=seed,
         diagnosis=tuple(diagnosis),
     )
+
+
+def _arguments(system: System, name: str) -> tuple[str, ...]:
+    declared = (system.lagrangian, system.dissipation, *system.forces.values())
+    calls = [f for e in declared for f in e.atoms(AppliedUndef) if str(f.func) == name]
+    return tuple(str(system.plain(x)) for x in min(calls, key=str).args)
 
 
 def _require_law(weak: Weak, system: System) -> None:

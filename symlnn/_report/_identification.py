@@ -82,7 +82,8 @@ def _verdict(result: Identification) -> list[str]:
     declared, identified = result.models["declared"], result.models["identified"]
     horizon = max(identified.median)
     pairs = zip(result.motions.coordinates, identified.median[horizon], declared.median[horizon], strict=True)
-    errors = ", ".join(f"{name} {found:.2g} (declared values: {was:.2g})" for name, found, was in pairs)
+    begun = "at the start" if result.declared.unknown else "declared values"
+    errors = ", ".join(f"{name} {found:.2g} ({begun}: {was:.2g})" for name, found, was in pairs)
     sentences = []
     if result.parameters:
         told = sum(p.identifiable and not p.at_bound for p in result.parameters.values())
@@ -90,6 +91,9 @@ def _verdict(result: Identification) -> list[str]:
         sentences.append(f"The data tell {told} of {len(result.parameters)} free parameters{rest}.")
     if result.functions:
         sentences.append(f"Learned as functions: {', '.join(result.functions)}.")
+    if result.networks:
+        calls = ", ".join(f"{name}({', '.join(arguments)})" for name, arguments in result.networks.items())
+        sentences.append(f"Learned as networks: {calls}.")
     sentences.append(f"Half of the held-out motions are predicted {horizon:g} s ahead to within {errors}.")
     return sentences
 
