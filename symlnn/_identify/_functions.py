@@ -172,9 +172,10 @@ def completed(system: System, parts: Sequence[Stretch], *, force: float, time_sc
     """
     series, networks = [], {}
     states = States(*(jnp.asarray(x) for x in joined(parts)))
+    scales = scales_of_motions(system, states, time_scale=time_scale, force=force)
     parameters = dict(system.parameters)
     for place, (function, known) in enumerate(system.unknown.items()):
-        calls = _calls(system, function)
+        calls = calls_of(system, function)
         visited = _visited(system, function, calls, parts)
         size = force * float(np.ptp(visited[:, 0])) if _in_lagrangian(system, function) else force
         if len(calls[0]) > 1:
@@ -185,7 +186,7 @@ def completed(system: System, parts: Sequence[Stretch], *, force: float, time_sc
                 visited,
                 whole=len(calls) == 1 and system.plain_lagrangian.func == function,
                 size=size,
-                scales=scales_of_motions(system, states, time_scale=time_scale, force=force),
+                scales=scales,
                 key=jax.random.fold_in(jax.random.key(seed), place),
             )
         else:
@@ -230,11 +231,9 @@ def _in_lagrangian(system: System, function: object) -> bool:
     return any(f.func == function for f in system.lagrangian.atoms(AppliedUndef))
 
 
-def _calls(system: System, function: object) -> list[tuple[sp.Expr, ...]]:
-    """The arguments with which a function stands in the declaration."""
-    declared = (system.lagrangian, system.dissipation, *system.forces.values())
-    calls = {f for e in declared for f in e.atoms(AppliedUndef) if f.func == function}
-    found = sorted({tuple(map(system.plain, f.args)) for f in calls}, key=str)
+def calls_of(system: System, function: object) -> list[tuple[sp.Expr, ...]]:
+    """The arguments with which a function stands in the declaration, in plain symbols."""
+    found = sorted({tuple(map(system.plain, f.args)) for f in system.law.calls if f.func == function}, key=str)
     if len({len(arguments) for arguments in found}) > 1:
         raise ValueError(f"{function} stands in the declaration with different numbers of arguments: name them apart.")
     return found

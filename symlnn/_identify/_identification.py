@@ -61,7 +61,7 @@ class Identification:
     noise: Mapping[str, float]
     choices: Choices
     kept: str
-    """Which of the two estimates predicts held-out motions best: `weak` or `shooting`."""
+    """`shooting`, or `weak` where that predicts held-out motions better by more than chance, or stands alone."""
     reach: Mapping[str, tuple[float, float]]
     """For each coordinate the largest |q − mean| of training, and of what is held out."""
     seconds: Mapping[str, float]

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 import numpy as np
-from sympy.core.function import AppliedUndef
 
 from .._data import Motions
 from .._distribution import normal
@@ -13,7 +12,7 @@ from .._dynamics import AbstractDynamics, DirectAcceleration
 from .._system import System, listed
 from .._timer import Timer
 from ._black_box import black_box
-from ._functions import AbstractSeries, Curve, curve
+from ._functions import AbstractSeries, Curve, calls_of, curve
 from ._identification import Estimate, Identification
 from ._inspect import inspect
 from ._judge import Judgement, judge
@@ -140,7 +139,11 @@ def _identify(
         inspection=inspection,
         parameters=parameters,
         functions=functions,
-        networks={name: _arguments(system, name) for name in weak.family.networks},
+        networks={
+            str(function): tuple(map(str, calls_of(system, function)[0]))
+            for function in system.unknown
+            if str(function) in weak.family.networks
+        },
         confounded=groups,
         models=verdicts,
         dynamics=dynamics,
@@ -152,12 +155,6 @@ def _identify(
         seed=seed,
         diagnosis=tuple(diagnosis),
     )
-
-
-def _arguments(system: System, name: str) -> tuple[str, ...]:
-    declared = (system.lagrangian, system.dissipation, *system.forces.values())
-    calls = [f for e in declared for f in e.atoms(AppliedUndef) if str(f.func) == name]
-    return tuple(str(system.plain(x)) for x in min(calls, key=str).args)
 
 
 def _require_law(weak: Weak, system: System) -> None:

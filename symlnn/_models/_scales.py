@@ -98,7 +98,7 @@ def natural_scales(system: System, samples: Samples, *, measured: bool = False) 
         v = np.array([d.size for d in velocities])
     else:
         q_mean = np.mean(states.q, axis=0)
-        q, v = _unless_zero(np.asarray(states.q).std(axis=0)), _unless_zero(_rms(states.v))
+        q, v = _unless_zero(np.std(states.q, axis=0)), _unless_zero(rms(states.v))
     q = np.where(angles, 1.0, q)
     p, p_rate, mass = map(np.asarray, _measured(SymbolicDynamics(system), samples))
     a = np.asarray(rate_sizes(jnp.asarray(v), rms(samples.a))) if np.any(samples.a) else v**2 / q
@@ -128,7 +128,7 @@ def scales_of_motions(system: System, states: States, *, time_scale: float, forc
     change by their size in `time_scale` seconds."""
     angles = np.array(system.is_angle)
     positions = np.asarray(states.q)
-    q_mean, q, v = positions.mean(axis=0), _unless_zero(positions.std(axis=0)), _unless_zero(_rms(states.v))
+    q_mean, q, v = positions.mean(axis=0), _unless_zero(positions.std(axis=0)), _unless_zero(rms(states.v))
     q = np.where(angles, 1.0, q)
     a = v / time_scale
     timed, t_mean, t = _of_time(system, states)
@@ -142,16 +142,12 @@ def scales_of_motions(system: System, states: States, *, time_scale: float, forc
         p_rate=force * np.ones_like(v),
         m_mean=m.mean(axis=0),
         m=_unless_zero(m.std(axis=0)),
-        u=_unless_zero(_rms(states.u)),
+        u=_unless_zero(rms(states.u)),
         t_mean=t_mean,
         t=t,
         energy=float(np.max(force * v**2 / a)),
         timed=timed,
     )
-
-
-def _rms(values: Any) -> np.ndarray:
-    return np.asarray(rms(jnp.asarray(values)))
 
 
 @eqx.filter_jit
@@ -182,8 +178,9 @@ def _of_time(system: System, states: States) -> tuple[bool, float, float]:
     return True, float(t.mean()), float(_unless_zero(np.std(t, keepdims=True))[0])
 
 
-def _unless_zero(sizes: np.ndarray) -> np.ndarray:
+def _unless_zero(sizes: Any) -> np.ndarray:
     """The sizes, with one in place of zero: of what is held at one value, any scale will do."""
+    sizes = np.asarray(sizes)
     return np.where(sizes > 0, sizes, 1.0)
 
 

@@ -228,9 +228,14 @@ class Law:
             raise ValueError(f"Coordinate {listed(repeated)} is declared twice.")
         self.check_coordinates("forces", self.forces)
 
-    def _check_unknown(self) -> None:
+    @cached_property
+    def calls(self) -> frozenset[Any]:
+        """The undefined functions as they are applied in the declaration: V(x(t)), and x(t) itself."""
         declared = (self.lagrangian, self.dissipation, *self.forces.values())
-        found = {f.func for expression in declared for f in expression.atoms(AppliedUndef)}
+        return frozenset(f for expression in declared for f in expression.atoms(AppliedUndef))
+
+    def _check_unknown(self) -> None:
+        found = {f.func for f in self.calls}
         for function in self.unknown:
             if not isinstance(function, UndefinedFunction):
                 raise ValueError(f"unknown names {function}, which is no function: declare it as sympy.Function('V').")

@@ -307,9 +307,8 @@ class System:
                     f"{self.name} leaves no function {key} open. It leaves open: {', '.join(found) or 'none'}."
                 )
             chosen[function] = value
-        declared = (self.lagrangian, self.dissipation, *self.forces.values())
         for function, value in chosen.items():
-            places = {f for expression in declared for f in expression.atoms(AppliedUndef) if f.func == function}
+            places = {f for f in self.law.calls if f.func == function}
             if isinstance(value, sp.Lambda) or (callable(value) and not isinstance(value, sp.Basic)):
                 continue
             if len(places) > 1:
