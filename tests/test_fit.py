@@ -171,7 +171,7 @@ def test_a_residual_has_as_many_observations_as_make_512_a_coordinate() -> None:
     assert GaussNewton().sized(8, 2, 10_000).drawn == 128
     assert GaussNewton(batch=7).sized(8, 2, 10_000).drawn == 7
     assert GaussNewton().sized(100, 100, 10_000).drawn == 40  # 4,096 residuals
-    assert GaussNewton().sized(100, 100, 2**17).drawn == 10  # a Jacobian of 1 GiB
+    assert GaussNewton().sized(100, 100, 2**17).drawn == 5  # a Jacobian of 512 MiB
     assert GaussNewton().sized(2, 2, 10**9).drawn == 1
     assert GaussNewton().drawn == 512
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from .._dynamics import acceleration_sizes, accelerations, relative_rms
 from .._types import Samples, Scalar
+from ._parts import by_parts
 from ._residual import AbstractResidual
 
 
@@ -26,7 +27,7 @@ class AccelerationError(AbstractError):
 
     def __call__(self, model: Any) -> Scalar:
         """The error over the samples."""
-        predicted = accelerations(model, self.samples.states)
+        predicted = by_parts(lambda states: accelerations(model, states), self.samples.states)
         return relative_rms(predicted - self.samples.a, acceleration_sizes(self.samples))
 
 
@@ -38,4 +39,5 @@ class ResidualError(AbstractError):
 
     def __call__(self, model: Any) -> Scalar:
         """The error over the batch."""
-        return jnp.sqrt(jnp.mean(self.residual(model, self.batch) ** 2))
+        found = by_parts(lambda part: self.residual(model, part), self.batch)
+        return jnp.sqrt(jnp.mean(found**2))

@@ -11,13 +11,12 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from .._types import Key, Scalar
+from ._parts import map_by_parts
 from ._stage import AbstractStage, Problem, check_counts, check_sizes
 
 _ROWS_PER_COORDINATE, _MOST_ROWS, _FEWEST_OBSERVATIONS = 512, 4096, 16
-_LARGEST_JACOBIAN = 2**27
-"""Numbers: 1 GiB in double precision."""
-_ROWS_TOGETHER = 1024
-"""What the Jacobian is taken of at once: what is kept on the way there grows with the square of the coordinates."""
+_LARGEST_JACOBIAN = 2**26
+"""Numbers: 512 MiB in double precision."""
 _CAUTION = 4.0
 """What a refusal multiplies the damping by, and divides the momentum."""
 
@@ -73,7 +72,7 @@ class GaussNewton(AbstractStage):
         return _ROWS_PER_COORDINATE if self.batch is None else self.batch
 
     def sized(self, rows: int, coordinates: int, parameters: int) -> "GaussNewton":
-        """With 512 residuals a coordinate, but 4,096 in all and a Jacobian of 2²⁷ numbers at most, unless the batch was
+        """With 512 residuals a coordinate, but 4,096 in all and a Jacobian of 2²⁶ numbers at most, unless the batch was
         given: the work of a step grows with the square of the residuals, whatever the number of coordinates."""
         if self.batch is not None:
             return self
@@ -95,8 +94,8 @@ class GaussNewton(AbstractStage):
             return problem.residuals(unravel(theta), batch[i[None]])[0]
 
         residuals = problem.residuals(params, batch)
-        together = max(1, _ROWS_TOGETHER // residuals.shape[1])
-        jacobian = jax.lax.map(lambda i: jax.jacrev(one)(theta, i), jnp.arange(self.drawn), batch_size=together)
+        rows = residuals.shape[1]
+        jacobian = map_by_parts(lambda i: jax.jacrev(one)(theta, i), self.drawn, rows**3)
         jacobian, residuals = jacobian.reshape(-1, theta.size), residuals.reshape(-1)
         step, predicted = _damped_step(jacobian, residuals, state.damping, self.momentum * state.last)
         after = problem.residuals(unravel(theta + step), batch)

@@ -9,6 +9,7 @@ from jaxtyping import Array
 
 from .._data import Source
 from .._types import Key, Scalar
+from ._parts import by_parts
 from ._residual import AbstractResidual
 
 
@@ -22,7 +23,8 @@ class Problem(eqx.Module):
 
     def residuals(self, params: Any, batch: Any) -> Array:
         """The residuals of the model with these trained parameters, (batch, rows)."""
-        return self.residual(eqx.combine(params, self.rest), batch)
+        model = eqx.combine(params, self.rest)
+        return by_parts(lambda part: self.residual(model, part), batch)
 
 
 class AbstractStage(eqx.Module):

@@ -1,0 +1,31 @@
+"""A batch by parts, where all of it at once would not fit the memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+_WHOLE, _PART = 2**22, 2**17
+"""Numbers in the mass matrices of a batch: up to the first it is evaluated at once, else in parts of the second."""
+
+
+def by_parts(function: Callable[[Any], Float[Array, "batch rows"]], batch: Any) -> Float[Array, "batch rows"]:
+    """f(batch), of which row i depends on batch[i] alone.
+
+    A large batch goes by parts, and nothing of a part is kept to differentiate it: it is evaluated again.
+    """
+    count, rows = jax.eval_shape(function, batch).shape
+    if count * rows**2 <= _WHOLE:
+        return function(batch)
+    one = jax.checkpoint(lambda i: function(batch[i[None]])[0])  # pyright: ignore[reportPrivateImportUsage]
+    return map_by_parts(one, count, rows**2)
+
+
+def map_by_parts(one: Callable[[Array], Array], count: int, numbers: int) -> Array:
+    """one(i) for i = 0 … count − 1, a part at a time; each is said to keep so many numbers on the way."""
+    part = min(count, max(1, _PART // numbers))
+    # no part is smaller than the others: of two loops the second could wait for the threads of the first for ever
+    indices = jnp.arange(-(-count // part) * part) % count
+    return jax.lax.map(one, indices, batch_size=part)[:count]
