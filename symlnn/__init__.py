@@ -86,6 +86,8 @@ from ._identify import WeakForm as WeakForm
 from ._identify import black_box as black_box
 from ._identify import identify as identify
 from ._identify import inspect as inspect
+from ._identify import load_functions as load_functions
+from ._identify import save_functions as save_functions
 from ._inputs import Control as Control
 from ._inputs import SampledInputs as SampledInputs
 from ._integrator import Integrator as Integrator

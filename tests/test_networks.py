@@ -1,8 +1,10 @@
 """Functions of several arguments and whole Lagrangians, learned as networks; black boxes."""
 
 import dataclasses
+from pathlib import Path
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -135,6 +137,31 @@ def test_functions_stand_where_the_declaration_calls_them() -> None:
         symlnn.SymbolicLagrangian(nested, functions={"f": functions["f"]})
     with pytest.raises(ValueError, match="leaves no function h open"):
         symlnn.SymbolicLagrangian(nested, functions={**functions, "h": functions["g"]})
+
+
+def _law(system: System, functions: dict) -> symlnn.EulerLagrange:
+    return symlnn.EulerLagrange(
+        symlnn.SymbolicLagrangian(system, functions=functions), symlnn.SymbolicForces(system, functions=functions)
+    )
+
+
+def test_networks_are_written_beside_their_declaration(tmp_path: Path) -> None:
+    """A whole Lagrangian and a force of two arguments come back to the bit; a damaged file, and another law, do not."""
+    for system, starts in ((OPEN, [1.0, 2.0, 2.5]), (DRIVEN, [0.3, 0.5])):
+        truth = PENDULUM if system is OPEN else DRIVEN.with_functions({f: lambda a, b: -a - b / 5})
+        with jax.enable_x64(True):
+            found = symlnn.identify(system, motions(truth, starts, noise=1e-4), method=Method(half_width=0.5))
+            symlnn.write_identification(found, tmp_path / system.name)
+            file = tmp_path / system.name / "functions.symlnn"
+            own = symlnn.load_system(str(tmp_path / system.name / "identified.py"))
+            law, q, w = _law(own, symlnn.load_functions(file, own)), jnp.array([0.4]), jnp.array([-0.2])
+            learned = found.dynamics["identified"].acceleration(q, w, u=jnp.zeros(len(system.u)))
+            np.testing.assert_allclose(law.acceleration(q, w, u=jnp.zeros(len(system.u))), learned, rtol=1e-12)
+        file.write_bytes(file.read_bytes()[:-1])
+        with pytest.raises(ValueError, match="truncated"):
+            symlnn.load_functions(file)
+        with pytest.raises(ValueError, match="leaves no function h open"):
+            symlnn.save_functions(file, own, {"h": found.networks[next(iter(found.networks))]})
 
 
 def test_what_is_left_open_is_written_as_it_was_declared() -> None:

@@ -2,6 +2,8 @@
 
 from ._black_box import BLACK_BOXES as BLACK_BOXES
 from ._black_box import black_box as black_box
+from ._function_file import load_functions as load_functions
+from ._function_file import save_functions as save_functions
 from ._functions import Curve as Curve
 from ._identification import Estimate as Estimate
 from ._identification import Identification as Identification

@@ -184,9 +184,8 @@ def completed(system: System, parts: Sequence[Stretch], *, force: float, time_sc
                 system,
                 calls[0],
                 visited,
-                whole=len(calls) == 1 and system.plain_lagrangian.func == function,
+                whole=scales if is_whole(system, function) else None,
                 size=size,
-                scales=scales,
                 key=jax.random.fold_in(jax.random.key(seed), place),
             )
         else:
@@ -237,6 +236,11 @@ def calls_of(system: System, function: object) -> list[tuple[sp.Expr, ...]]:
     if len({len(arguments) for arguments in found}) > 1:
         raise ValueError(f"{function} stands in the declaration with different numbers of arguments: name them apart.")
     return found
+
+
+def is_whole(system: System, function: object) -> bool:
+    """Whether a function is all of the Lagrangian."""
+    return system.plain_lagrangian.func == function
 
 
 def _visited(

@@ -10,10 +10,11 @@ import numpy as np
 from .._data import Motions
 from .._dynamics import AbstractDynamics
 from .._system import System
-from ._functions import Curve
+from ._functions import Curve, calls_of
 from ._inspect import Inspection
 from ._judge import Judgement
 from ._method import Choices
+from ._networks import Network, WholeLagrangian
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Identification:
     parameters: Mapping[str, Estimate]
     functions: Mapping[str, Curve]
     """Those of one argument that were left open."""
-    networks: Mapping[str, tuple[str, ...]]
-    """The arguments of those of several, which are networks within `dynamics`."""
+    networks: Mapping[str, Network | WholeLagrangian]
+    """Those of several, as they stand in `dynamics["identified"]`; `save_functions` writes them."""
     confounded: tuple[tuple[str, ...], ...]
     models: Mapping[str, Judgement]
     """On the motions that were held out: `declared`, `identified`, and the black boxes that were asked for."""
@@ -67,6 +68,11 @@ class Identification:
     seconds: Mapping[str, float]
     seed: int = 0
     diagnosis: tuple[str, ...] = field(default=())
+
+    def arguments(self, function: str) -> tuple[str, ...]:
+        """Those with which a function stands in the declaration."""
+        found = next(f for f in self.declared.unknown if str(f) == function)
+        return tuple(map(str, calls_of(self.declared, found)[0]))
 
     def to_json(self) -> dict[str, Any]:
         """The document `report.json`."""
@@ -94,7 +100,7 @@ class Identification:
             "free": free,
             "confounded": [list(group) for group in self.confounded],
             "functions": {name: self._written(curve) for name, curve in self.functions.items()}
-            | {name: {"arguments": list(arguments), "network": True} for name, arguments in self.networks.items()},
+            | {name: {"arguments": list(self.arguments(name)), "network": True} for name in self.networks},
             "noise": dict(self.noise),
             "method": dataclasses.asdict(self.choices),
             "kept": self.kept,

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._data import Motions
@@ -12,7 +13,7 @@ from .._dynamics import AbstractDynamics, DirectAcceleration
 from .._system import System, listed
 from .._timer import Timer
 from ._black_box import black_box
-from ._functions import AbstractSeries, Curve, calls_of, curve
+from ._functions import AbstractSeries, Curve, curve
 from ._identification import Estimate, Identification
 from ._inspect import inspect
 from ._judge import Judgement, judge
@@ -139,11 +140,7 @@ def _identify(
         inspection=inspection,
         parameters=parameters,
         functions=functions,
-        networks={
-            str(function): tuple(map(str, calls_of(system, function)[0]))
-            for function in system.unknown
-            if str(function) in weak.family.networks
-        },
+        networks=weak.family.functions(jnp.asarray(candidates[best])),
         confounded=groups,
         models=verdicts,
         dynamics=dynamics,

@@ -60,16 +60,16 @@ def network(
     arguments: Sequence[sp.Expr],
     along: Float[np.ndarray, "point argument"],
     *,
-    whole: bool,
+    whole: Scales | None,
     size: float,
-    scales: Scales,
     key: Key,
 ) -> Network | WholeLagrangian:
-    """For a function of these arguments, whose values along the motions are given; a `whole` one is the Lagrangian."""
+    """For a function of these arguments, whose values along the motions are given; the scales of its system for the
+    whole Lagrangian."""
     architecture = Architecture(known.width, known.depth)
     state = [*system.q, *system.v]
-    if whole and set(arguments) == set(state):
-        lagrangian = MechanicalLagrangian(Features(system.is_angle, scales), architecture, key=key)
+    if whole is not None and set(arguments) == set(state):
+        lagrangian = MechanicalLagrangian(Features(system.is_angle, whole), architecture, key=key)
         return WholeLagrangian(lagrangian, tuple(list(arguments).index(x) for x in state))
     angles = tuple(x in system.q and system.is_angle[system.q.index(x)] for x in arguments)
     spread = along.std(axis=0)

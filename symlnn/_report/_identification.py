@@ -11,7 +11,8 @@ import sympy as sp
 from matplotlib.figure import Figure
 
 from .._files import replaced_folder
-from .._identify import Identification, force_residual, predictions
+from .._identify import Identification, force_residual, predictions, save_functions
+from .._system import listed
 from .._system_text import system_to_text
 from ..plots import TRUTH, colours, plain, wrapped
 from ._figures import WIDTH, label
@@ -20,6 +21,8 @@ from ._page import templates
 from ._results import Settings, settings_of, strict, to_text
 from ._write import write_figures
 
+FUNCTIONS = "functions.symlnn"
+"""The file of networks beside `identified.py`."""
 _CAPTIONS = {
     "functions": "The functions that were left open, over the range that the data visit; bands are two standard "
     "errors. A potential, which is told up to a constant, is zero where its argument is nearest to zero.",
@@ -36,6 +39,8 @@ def write_identification(result: Identification, out: str | Path, *, command: st
         document = {"symlnn": settings.versions["symlnn"], **strict(result.to_json())}
         (folder / "report.json").write_text(to_text(document))
         (folder / "identified.py").write_text(declaration(result))
+        if result.networks:
+            save_functions(folder / FUNCTIONS, result.system, result.networks)
         (folder / "index.html").write_text(_page(result, settings, document, pictures))
 
 
@@ -51,6 +56,8 @@ def declaration(result: Identification) -> str:
             comments[name] = f"± {p.standard_error:.2g}"
     runs = len(result.motions)
     title = f"{result.declared.name}, as symlnn identified it from {runs} run{'s' * (runs > 1)}."
+    if result.networks:
+        title += f" {listed(sorted(result.networks))}, learned as networks, are in {FUNCTIONS}: load_functions."
     return system_to_text(result.system, comments, title)
 
 
@@ -92,7 +99,7 @@ def _verdict(result: Identification) -> list[str]:
     if result.functions:
         sentences.append(f"Learned as functions: {', '.join(result.functions)}.")
     if result.networks:
-        calls = ", ".join(f"{name}({', '.join(arguments)})" for name, arguments in result.networks.items())
+        calls = ", ".join(f"{name}({', '.join(result.arguments(name))})" for name in result.networks)
         sentences.append(f"Learned as networks: {calls}.")
     sentences.append(f"Half of the held-out motions are predicted {horizon:g} s ahead to within {errors}.")
     return sentences
