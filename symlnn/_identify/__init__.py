@@ -15,4 +15,9 @@ from ._judge import force_residual as force_residual
 from ._judge import predictions as predictions
 from ._method import Choices as Choices
 from ._method import Method as Method
+from ._smooth import Stretch as Stretch
+from ._smooth import joined as joined
+from ._smooth import noise as noise
+from ._smooth import stretches as stretches
+from ._smooth import time_scale as time_scale
 from ._weak import WeakForm as WeakForm

@@ -1,0 +1,174 @@
+"""Candidate terms for the law of a system, or for the functions that it leaves open."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from .._system import System
+from ._terms import Term, by_cost
+
+_MOST = 120
+
+
+def dictionary(
+    system: System,
+    *,
+    most: int = _MOST,
+    include: Sequence[Term | sp.Expr] = (),
+    exclude: Sequence[sp.Expr] = (),
+    forces: bool | None = None,
+) -> tuple[Term, ...]:
+    """Candidates for the Lagrangian of a system, and for its forces, from its coordinates; at most so many of them, the
+    cheapest of every tier first. Where the system leaves functions open, candidates for these.
+
+    Functions of coordinates are monomials of lengths up to the fourth degree, sines and cosines of angles, of twice an
+    angle, and of sums and differences of two, products of these, and distances between the declared positions with
+    their inverses; a length of which the declared states are positive has inverse powers and a logarithm. Kinetic terms
+    are products of two velocities with these, up to the second degree. There are terms linear in the velocities, of the
+    fourth order, and, where the declared speed is below one, the two Lagrangians of relativity. `forces` adds friction,
+    viscous, Coulomb's and quadratic, by default where the system has forces. An angle is a coordinate of `angles`, or
+    one in rad.
+
+    `include` are terms, or expressions of the Lagrangian, that are kept whatever their number; `exclude` are
+    expressions. Raises `ValueError` for a function that stands with several sets of arguments.
+    """
+    out = {system.plain(x) for x in exclude}
+    own = [x if isinstance(x, Term) else Term(system.plain(x), tier=_tier(system, system.plain(x))) for x in include]
+    made = list(_of_functions(system)) if system.unknown else list(_of_law(system, forces))
+    known = {(x.lagrangian, x.forces) for x in own}
+    found = {(x.lagrangian, x.forces): x for x in reversed(by_cost(made))}
+    room = [x for key, x in found.items() if key not in known and x.expression not in out]
+    # forces are few, and are kept
+    ordered = sorted(by_cost(room), key=lambda x: (not x.forces, x.tier))
+    return tuple(by_cost([*own, *ordered[: max(0, most - len(own))]]))
+
+
+def _of_law(system: System, forces: bool | None) -> Iterator[Term]:
+    q, v = system.q, system.v
+    speeds = _products(v, 2)
+    inverse = set(_inverses(system))
+    for f in (*_functions(system, 4), *inverse):
+        yield Term(f, tier=int(f in inverse))
+        if system.m and f not in inverse:
+            yield from (Term(m * f) for m in system.m)
+    factors = _functions(system, 2)
+    yield from (Term(g * s) for s in speeds for g in (sp.S.One, *factors))
+    yield from (Term(x * g, tier=2) for x, y in zip(v, q, strict=True) for g in factors if g.free_symbols - {y})
+    yield from (Term(a * b, tier=3) for a, b in itertools.combinations_with_replacement(speeds, 2))
+    yield from (Term(e, tier=4) for e in _relativistic(system))
+    if forces if forces is not None else system.has_forces:
+        for place, x in enumerate(v):
+            for friction in (-x, -sp.sign(x), -x * sp.Abs(x)):
+                yield Term(forces=_on(system, place, friction))
+
+
+def _on(system: System, place: int, force: sp.Expr) -> tuple[sp.Expr, ...]:
+    return tuple(force if k == place else sp.S.Zero for k in range(system.dof))
+
+
+def _of_functions(system: System) -> Iterator[Term]:
+    """The terms that a function f adds where it stands: (∂L/∂f) φ to L and (∂Q/∂f) φ to the forces."""
+    lagrangian = system.plain_lagrangian
+    forces = list(system.generalized_forces)
+    for function in system.unknown:
+        calls = {f for f in (*_calls(lagrangian), *(g for x in forces for g in _calls(x))) if f.func == function}
+        if len(calls) > 1:
+            raise ValueError(
+                f"{function} stands in the declaration with several arguments: give its candidates as terms, "
+                "dictionary=(Term(…), …)."
+            )
+        call = calls.pop()
+        value = sp.Dummy("value", real=True)
+        within = [expression.xreplace({call: value}) for expression in (lagrangian, *forces)]
+        slopes = [sp.diff(expression, value) for expression in within]
+        if any(slope.has(value) for slope in slopes):
+            raise ValueError(f"{function} does not stand linearly in the declaration of {system.name}.")
+        numbers = {s: sp.nsimplify(p.value) for s, p in system.parameters.items() if not p.varies}
+        slopes = [slope.xreplace(numbers) for slope in slopes]
+        for shape in _shapes(system, call.args):
+            acting = tuple(slope * shape for slope in slopes[1:])
+            acting = acting if any(f != 0 for f in acting) else ()
+            yield Term(slopes[0] * shape, acting, of=str(function), shape=shape)
+
+
+def _calls(expression: sp.Expr) -> set[AppliedUndef]:
+    return expression.atoms(AppliedUndef)
+
+
+def _shapes(system: System, arguments: Sequence[sp.Expr]) -> Iterator[sp.Expr]:
+    """Candidates for a function of some arguments: of each, and products of two."""
+    alone = []
+    for x in arguments:
+        if x in system.q and _turns(system, system.q.index(x)):
+            own = [w(k * x) for k in (1, 2, 3) for w in (sp.cos, sp.sin)]
+        elif x in system.v:
+            own = [x, sp.sign(x), x * sp.Abs(x), x**2, x**3, sp.tanh(x)]
+        else:
+            own = [x**k for k in range(1, 7)] + [sp.Abs(x), sp.cos(x), sp.sin(x)]
+        alone.append(own)
+    yield from (shape for own in alone for shape in own)
+    for a, b in itertools.combinations(alone, 2):
+        yield from (x * y for x in a[:4] for y in b[:4])
+
+
+def _tier(system: System, expression: sp.Expr) -> int:
+    try:
+        degree = sp.Poly(expression, *system.v).total_degree()
+    except sp.PolynomialError:
+        return 4
+    return {0: 0, 1: 2, 2: 0}.get(degree, 3)
+
+
+def _products(symbols: Sequence[sp.Symbol], degree: int) -> list[sp.Expr]:
+    return [sp.Mul(*chosen) for chosen in itertools.combinations_with_replacement(symbols, degree)]
+
+
+def _turns(system: System, place: int) -> bool:
+    coordinate = system.coordinates[place]
+    return coordinate in system.angles or system.units.get(coordinate) == "rad"
+
+
+def _functions(system: System, degree: int) -> list[sp.Expr]:
+    """Polynomials and waves of the coordinates, of so high a degree."""
+    lengths = [x for place, x in enumerate(system.q) if not _turns(system, place)]
+    angles = [x for x in system.q if x not in lengths]
+    monomials = [p for d in range(1, degree + 1) for p in _products(lengths, d)]
+    waves = [w(x) for x in angles for w in (sp.cos, sp.sin)]
+    waves += [w(2 * x) for x in angles for w in (sp.cos, sp.sin)]
+    waves += [w(x) ** 2 for x in angles for w in (sp.sin, sp.cos)]
+    for a, b in itertools.combinations(angles, 2):
+        waves += [sp.cos(a - b), sp.sin(a - b), sp.cos(a + b), sp.sin(a + b)]
+        waves += [sp.cos(a) * sp.cos(b), sp.sin(a) * sp.sin(b), sp.sin(a) * sp.cos(b), sp.cos(a) * sp.sin(b)]
+    low = [p for p in monomials if sp.Poly(p, *lengths).total_degree() <= 2]
+    return list(dict.fromkeys([*monomials, *waves, *(p * w for p in low for w in waves)]))
+
+
+def _inverses(system: System) -> Iterator[sp.Expr]:
+    """Distances, inverse powers and logarithms, where they can be taken."""
+    lengths = [place for place in range(system.dof) if not _turns(system, place)]
+    for place in lengths:
+        if _is_positive(system, place):
+            yield from (1 / system.q[place], system.q[place] ** -2, sp.log(system.q[place]))
+    numbers = {s: sp.nsimplify(p.value) for s, p in system.parameters.items() if not p.varies}
+    bodies = [tuple(system.plain(x).xreplace(numbers) for x in position) for position in system.positions]
+    squares = [sp.Add(*((x - y) ** 2 for x, y in zip(a, b, strict=True))) for a, b in itertools.combinations(bodies, 2)]
+    if len(lengths) == system.dof > 1:
+        squares.append(sp.Add(*(x**2 for x in system.q)))
+    for square in dict.fromkeys(map(sp.simplify, squares)):
+        if square.free_symbols:
+            yield from (sp.sqrt(square), 1 / sp.sqrt(square))
+
+
+def _is_positive(system: System, place: int) -> bool:
+    coordinate = system.coordinates[place]
+    return coordinate in system.states and float(system.domain.marginals[coordinate].bounds[0]) > 0
+
+
+def _relativistic(system: System) -> Iterator[sp.Expr]:
+    """√(1 − v²) and 1/√(1 − v²), where the declared speed is below one."""
+    velocity = system.coordinates[0].diff(system.t)
+    if system.dof == 1 and velocity in system.states and max(map(abs, system.domain.marginals[velocity].bounds)) < 1:
+        square = 1 - system.v[0] ** 2
+        yield from (sp.sqrt(square), 1 / sp.sqrt(square))

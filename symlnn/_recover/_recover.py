@@ -1,0 +1,248 @@
+"""`recover`: from motions, or from states with accelerations, to a law in SymPy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from .._data import Motions
+from .._identify import time_scale
+from .._system import System
+from .._timer import Timer
+from .._types import Samples
+from ._dictionary import dictionary
+from ._explained import noise_floor
+from ._fit import mass_of, residual
+from ._gauge import Gauge
+from ._law import Scaled, freedoms, in_cheapest_gauge, scaled, share_of
+from ._observed import Observed, general_points, of_motions, of_samples
+from ._rational import fraction
+from ._recovery import Candidate, RecoveredTerm, Recovery, known_term
+from ._search import FLOOR, Found, Task, search, with_support
+from ._terms import Term
+
+_HALF_WIDTHS = (1.5, 2.0, 3.0)
+"""In time scales of the data; laws are compared on windows of the middle one."""
+_WINDOW = 1.0
+"""Of smoothing, in time scales."""
+_FEW = 2.0
+"""Equations for each candidate, below which the data are too few."""
+_GENERAL = 600
+
+
+def recover(
+    system: System,
+    data: Motions | Samples,
+    *,
+    terms: Sequence[Term] | None = None,
+    half_width: float | None = None,
+    seed: int = 0,
+) -> Recovery:
+    """The law of some data as a SymPy expression, among the Lagrangians Σ cₖ φₖ and forces of candidate terms.
+
+    `data` are positions (`Motions`), or states with accelerations (`Samples`), with noise. Of the system coordinates,
+    angles, units, inputs and what is drawn are used, not its law; but where it leaves functions open, its law is what
+    is known, with the declared values of parameters, and candidates stand for these functions. `terms` are the
+    candidates, by default `dictionary(system)`; `half_width` is that of the windows for motions, in seconds, by default
+    one of several that follow from the time scale of the data.
+
+    With Eₖ = Hₖ a + hₖ, the Euler–Lagrange expression of term k, in windows its weak form:
+    1. Terms that are combinations of cheaper ones, up to a total time derivative, are put aside.
+    2. The least |E c| for |H c| = 1 is the start: no scale and no mass matrix is given.
+    3. Gauss and Newton make (H c)⁻¹ E c small, the error of the accelerations.
+    4. The support is searched for by adding, dropping and exchanging terms, with a penalty for each, about the best law
+       so far, until nothing changes; for the ordinary terms first and then for more of them.
+    5. Terms put aside come back where they make the law shorter, and fractions stand for coefficients where chance
+       would seldom give them.
+
+    A law is found always; `explained`, `null_dimension`, `free_scales` and `diagnosis` say what it is worth. Raises
+    `ValueError` where no candidates have a positive mass matrix, and where the data are too short.
+    """
+    timer = Timer()
+    with timer("dictionary"):
+        candidates = tuple(dictionary(system) if terms is None else terms)
+        if not candidates:
+            raise ValueError("There are no candidates: give terms, or include some in the dictionary.")
+        known = known_term(system)
+        whole = candidates if known is None else (*candidates, known)
+    with timer("search"):
+        best = _best(system, whole, data, known is not None, half_width, seed)
+    with timer("judge"):
+        return _judged(system, best, timer, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """The law that was kept, and what it was found on."""
+
+    observed: Observed
+    task: Task
+    gauge: Gauge
+    found: Found
+    half_width: float | None
+
+
+def _best(
+    system: System, terms: tuple[Term, ...], data: Any, anchored: bool, half_width: float | None, seed: int
+) -> _Best:
+    if isinstance(data, Motions):
+        scale = time_scale(data, [x.name for x, turns in zip(system.q, system.is_angle, strict=True) if turns])
+        widths = [half_width] if half_width is not None else [share * scale for share in _HALF_WIDTHS]
+        seen: list[tuple[float | None, Observed]] = []
+        for width in widths:
+            try:
+                made = of_motions(system, terms, data, half_width=width, window=_WINDOW * scale, time_scale=scale)
+            except ValueError:
+                if not seen:
+                    raise
+                break
+            seen.append((width, made))
+    else:
+        seen = [(None, of_samples(system, terms, data))]
+    gauge = seen[0][1].gauge(system, terms, seed=seed)
+    anchor = len(terms) - 1 if anchored else None
+    kept = [*(k for k in gauge.kept if k != anchor), *([] if anchor is None else [anchor])]
+    tasks = [Task(observed.columns, terms, anchor, repeated=observed.repeated) for _, observed in seen]
+    middle = len(seen) // 2
+    options: dict[tuple[int, ...], Found] = {}
+    for task in tasks:
+        for law in search(task, kept)[:2]:
+            options.setdefault(law.support, law)
+    width, observed = seen[middle]
+    task = tasks[middle]
+    if not options:
+        raise ValueError(
+            f"No combination of the {len(terms)} candidates has a positive mass matrix and moves as {system.name}: "
+            "include kinetic terms, and check units and signs of the data."
+        )
+    near = next(iter(options.values()))
+    again = [with_support(task, near, support) for support in options]
+    found = min((law for law in again if law is not None), key=lambda law: law.score)
+    return _Best(observed, task, gauge, in_cheapest_gauge(task, found, gauge), width)
+
+
+def _judged(system: System, best: _Best, timer: Timer, seed: int) -> Recovery:
+    task, observed, found = best.task, best.observed, best.found
+    law, free_scales = scaled(system, task, found, observed)
+    among = sum(1 for k in range(len(law.c)) if k not in law.fixed)
+    terms = tuple(
+        RecoveredTerm(
+            task.terms[place],
+            float(c),
+            float(error),
+            fraction(float(c), float(error), among) if k not in law.fixed else fraction(float(c), 0.0),
+        )
+        for k, (place, c, error) in enumerate(zip(law.support, law.c, law.error, strict=True))
+    )
+    r = found.solution.r
+    floor, explained = noise_floor(r, observed.points, system.is_angle, every=round(observed.repeated), floor=2 * FLOOR)
+    left = float(np.sqrt(np.mean(r**2)))
+    null, single, others = _freedoms(system, best, law, seed)
+    diagnosis = []
+    if not explained:
+        diagnosis.append(
+            f"Something is missing: the law leaves {left:.2g} of the accelerations, and a function of the state tells "
+            "part of that. Include other terms, or forces."
+        )
+    if task.rows < _FEW * len(task.terms):
+        explained = False
+        diagnosis.append(
+            f"The data are few: {task.rows:.0f} equations for {len(task.terms)} candidates. Record more, or give fewer."
+        )
+    if single:
+        explained = False
+        diagnosis.append(
+            "The data visit so few states, a single orbit perhaps, that other laws of these candidates move there as "
+            "this one does: record motions from other starts."
+        )
+    if null > 1 + free_scales:
+        diagnosis.append(f"{null - 1} other Lagrangians of these candidates have the same motions; one may be added.")
+    if free_scales:
+        diagnosis.append(
+            f"{free_scales + 1} parts of the Lagrangian do not act on each other: the data tell no ratio of theirs."
+        )
+    return Recovery(
+        declared=system,
+        terms=terms,
+        residual=left,
+        noise_floor=floor,
+        explained=explained,
+        free_scales=free_scales,
+        null_dimension=null,
+        alternatives=others,
+        front=_front(task, found),
+        candidates=len(task.terms) - (task.anchor is not None),
+        rows=task.rows,
+        half_width=best.half_width,
+        seconds=timer.spent,
+        diagnosis=tuple(diagnosis),
+    )
+
+
+def _freedoms(system: System, best: _Best, law: Scaled, seed: int) -> tuple[int, bool, tuple[sp.Expr, ...]]:
+    """How many Lagrangians move as this one, whether more do so where the data are, and examples."""
+    task, observed = best.task, best.observed
+    if task.anchor is not None:
+        return 1, False, ()
+    tier = max(task.terms[k].tier for k in law.support)
+    places = [k for k in sorted({*best.gauge.kept, *law.support}) if task.terms[k].tier <= tier]
+    places = [k for k in places if k in law.support or k in best.gauge.kept]
+    terms = [task.terms[k] for k in places]
+    values: Mapping[int, float] = {places.index(k): float(c) for k, c in zip(law.support, law.c, strict=True)}
+    share = share_of(best.found, task)
+    general = freedoms(system, terms, values, observed, general_points(observed.points, _GENERAL, seed), share)
+    there = freedoms(system, terms, values, observed, observed.points, share)
+    others = []
+    own = np.zeros(len(terms))
+    own[list(values)] = list(values.values())
+    for z in general.T:
+        rest = z - own * (z @ own) / (own @ own)
+        if np.linalg.norm(rest) > 1e-3 * np.linalg.norm(z):
+            rest = rest / rest[np.argmax(np.abs(rest))]
+            parts = [(c, term) for c, term in zip(rest, terms, strict=True) if abs(c) > 1e-6]
+            others.append(sp.Add(*(sp.Float(f"{c:.4g}") * term.lagrangian for c, term in parts)))
+    count = max(1, general.shape[1])
+    return count, there.shape[1] > count, tuple(others[: count - 1])
+
+
+def _front(task: Task, found: Found) -> tuple[Candidate, ...]:
+    """The best law of every smaller number of terms, one after another, and of one term more."""
+    laws = [found]
+    now = found
+    while len(now.support) > 1:
+        smaller = [with_support(task, now, tuple(k for k in now.support if k != gone)) for gone in now.support]
+        options = [law for law in smaller if law is not None]
+        if not options:
+            break
+        now = min(options, key=lambda law: law.score)
+        laws.append(now)
+    more = _one_more(task, found)
+    laws += [] if more is None else [more]
+    return tuple(
+        Candidate(
+            tuple(str(task.terms[k].expression) for k in law.support),
+            law.score - found.score,
+            float(np.sqrt(np.mean(law.solution.r**2))),
+        )
+        for law in sorted(laws, key=lambda law: len(law.support))
+    )
+
+
+def _one_more(task: Task, found: Found) -> Found | None:
+    """With the term that the rest of the residual asks for most."""
+    places = [*found.support] + ([] if task.anchor is None else [task.anchor])
+    c = np.zeros(len(task.terms))
+    c[places] = found.solution.c
+    now = residual(task.columns, c)
+    j, r = now.whitened(found.sigma)
+    q = np.linalg.qr(j[:, places])[0]
+    across = j - q @ (q.T @ j)
+    sizes = np.sum(across**2, axis=0)
+    usable = sizes > 1e-9 * np.sum(j**2, axis=0)
+    usable[places] = False
+    if not usable.any() or not np.isfinite(mass_of(task.columns)).all():
+        return None
+    gain = np.where(usable, (r @ across) ** 2 / np.where(usable, sizes, 1.0), -1.0)
+    return with_support(task, found, tuple(sorted((*found.support, int(np.argmax(gain))))))

@@ -1,0 +1,172 @@
+"""What was recovered, and how far to trust it."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from .._system import System
+from ._terms import Term
+
+
+@dataclass(frozen=True)
+class RecoveredTerm:
+    """A term of a law, with its coefficient."""
+
+    term: Term
+    coefficient: float
+    standard_error: float
+    """Zero where the coefficient fixes the scale."""
+    exact: Fraction | None
+    """The fraction that stands for the coefficient, where chance would seldom give one so simple."""
+
+    @property
+    def number(self) -> sp.Expr:
+        """The coefficient as it is written: exact, or rounded to a tenth of its standard error."""
+        if self.exact is not None:
+            return sp.Rational(self.exact.numerator, self.exact.denominator)
+        if self.standard_error > 0:
+            digits = max(2, int(sp.ceiling(sp.log(abs(self.coefficient) / self.standard_error, 10))) + 2)
+            return sp.Float(f"{self.coefficient:.{min(digits, 17)}g}")
+        return sp.Float(self.coefficient)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A smaller or a larger law beside the one that was found."""
+
+    terms: tuple[str, ...]
+    score: float
+    """n log σ² + penalty · terms, above that of the law that was found."""
+    residual: float
+
+
+@dataclass(frozen=True, eq=False)
+class Recovery:
+    """A law in SymPy, and what the data say of it."""
+
+    declared: System
+    terms: tuple[RecoveredTerm, ...]
+    residual: float
+    """The root mean square of the errors of accelerations, or of their means over windows, as a share of theirs."""
+    noise_floor: float
+    """How much of it no function of the state tells: where the residual is larger, something is missing."""
+    explained: bool
+    """Whether what the law leaves may well be noise."""
+    free_scales: int
+    """Parts of the Lagrangian that could be multiplied each by a number of its own; ½ m v² of each was chosen."""
+    null_dimension: int
+    """How many independent Lagrangians, among the candidates, have the motions of the law; one is the law itself."""
+    alternatives: tuple[sp.Expr, ...]
+    """An example of each of the others."""
+    front: tuple[Candidate, ...]
+    candidates: int
+    rows: float
+    """The number of equations that were told independently."""
+    half_width: float | None
+    """Of the windows, in seconds; None where accelerations were given."""
+    seconds: Mapping[str, float]
+    diagnosis: tuple[str, ...] = field(default=())
+
+    @property
+    def lagrangian(self) -> sp.Expr:
+        """L in plain symbols, of the terms of no function and of no force."""
+        return sp.Add(*(x.number * x.term.lagrangian for x in self.terms if not x.term.of))
+
+    @property
+    def forces(self) -> tuple[sp.Expr, ...]:
+        """The generalised forces that were found, one for each coordinate, in plain symbols."""
+        found = [x for x in self.terms if x.term.forces and not x.term.of]
+        return tuple(sp.Add(*(x.number * x.term.forces[place] for x in found)) for place in range(self.declared.dof))
+
+    @property
+    def functions(self) -> dict[str, sp.Expr]:
+        """What stands for the functions that the declaration leaves open, in its plain symbols."""
+        names = [str(function) for function in self.declared.unknown]
+        return {
+            name: sp.Add(*(x.number * x.term.expression for x in self.terms if x.term.of == name)) for name in names
+        }
+
+    def system(self) -> System:
+        """A declaration with the law that was found: what was declared with its functions put in, or, where nothing
+        was left open, the coordinates and inputs of the declaration with this Lagrangian and these forces."""
+        declared = self.declared
+        back = {plain: x for plain, x in zip(declared.q, declared.coordinates, strict=True)}
+        back |= {plain: x.diff(declared.t) for plain, x in zip(declared.v, declared.coordinates, strict=True)}
+        if declared.unknown:
+            return declared.with_functions({name: f.xreplace(back) for name, f in self.functions.items()})
+        inputs = _inputs(declared)
+        forces = {
+            x: (found + own).xreplace(back)
+            for x, found, own in zip(declared.coordinates, self.forces, inputs, strict=True)
+            if found + own != 0
+        }
+        lagrangian = self.lagrangian.xreplace(back)
+        used = lagrangian.free_symbols | {s for force in forces.values() for s in force.free_symbols}
+        return dataclasses.replace(
+            declared,
+            name=f"{declared.name}_recovered",
+            lagrangian=lagrangian,
+            forces=forces,
+            dissipation=sp.S.Zero,
+            parameters={symbol: p for symbol, p in declared.parameters.items() if symbol in used or p.varies},
+            positions=(),
+            graph=None,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The document `law.json`."""
+        return {
+            "kind": "law",
+            "system": self.declared.name,
+            "lagrangian": str(self.lagrangian),
+            "forces": {x.name: str(f) for x, f in zip(self.declared.q, self.forces, strict=True) if f != 0},
+            "terms": [
+                {
+                    "term": str(x.term.expression),
+                    "of": x.term.of or ("force" if x.term.forces else "lagrangian"),
+                    "coefficient": x.coefficient,
+                    "standard_error": x.standard_error,
+                    "exact": None if x.exact is None else str(x.exact),
+                }
+                for x in self.terms
+            ],
+            "functions": {name: str(f) for name, f in self.functions.items()},
+            "residual": self.residual,
+            "noise_floor": self.noise_floor,
+            "explained": self.explained,
+            "free_scales": self.free_scales,
+            "null_dimension": self.null_dimension,
+            "alternatives": [str(x) for x in self.alternatives],
+            "front": [dataclasses.asdict(x) for x in self.front],
+            "candidates": self.candidates,
+            "rows": self.rows,
+            "half_width": self.half_width,
+            "seconds": dict(self.seconds),
+            "diagnosis": list(self.diagnosis),
+        }
+
+
+def known_term(system: System) -> Term | None:
+    """What is known of a law: of a declaration that leaves functions open all but these, else what it says of the
+    inputs; None where that is nothing."""
+    if system.unknown:
+        nothing = system.with_functions({str(f): lambda *arguments: sp.S.Zero for f in system.unknown})
+        numbers = {s: sp.Float(p.value) for s, p in system.parameters.items() if not p.varies}
+        forces = tuple(force.xreplace(numbers) for force in nothing.generalized_forces)
+        lagrangian = nothing.plain_lagrangian.xreplace(numbers)
+        acting = forces if any(force != 0 for force in forces) else ()
+        return Term(lagrangian, acting) if lagrangian != 0 or acting else None
+    acting = _inputs(system)
+    return Term(forces=acting) if any(force != 0 for force in acting) else None
+
+
+def _inputs(system: System) -> tuple[sp.Expr, ...]:
+    """The part of the forces that inputs have, with the values of parameters."""
+    numbers = {s: sp.Float(p.value) for s, p in system.parameters.items() if not p.varies}
+    off = {symbol: sp.S.Zero for symbol in system.u}
+    forces = [force.xreplace(numbers) for force in system.generalized_forces]
+    return tuple(sp.expand(force - force.xreplace(off)) for force in forces)

@@ -1,0 +1,192 @@
+"""The search for one law: from all candidates to the few that it needs, tier after tier."""
+
+import itertools
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ._fit import Solution, is_positive, mass_of, polished, residual, starts
+from ._support import SupportSearch
+from ._terms import Columns, Term
+
+FLOOR = 1e-6
+"""The least standard deviation of accelerations, as a share of theirs: what is smaller is rounding."""
+_PENALTY, _SHARE = 25.0, 0.01
+_ROUNDS = 10
+_FIRST_STEPS = 8
+_PREFIXES = (1.0, 0.6, 0.35, 0.2, 0.1)
+"""Of the candidates, the cheapest first: where all of them have no start with a positive mass matrix, fewer may."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A law of a few terms."""
+
+    support: tuple[int, ...]
+    """The places of its terms among the candidates."""
+    solution: Solution
+    """Of these terms."""
+    sigma: Float[np.ndarray, " dof"]
+    """The standard deviation of the accelerations, as a share of theirs."""
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Candidates on data, without units."""
+
+    columns: Columns
+    terms: tuple[Term, ...]
+    anchor: int | None = None
+    """The column whose coefficient is one: what is known of the law."""
+    required: frozenset[int] = frozenset()
+    repeated: float = 1.0
+    """How often rows tell the same: those of overlapping windows."""
+
+    @property
+    def rows(self) -> float:
+        """The number of rows that tell something of their own."""
+        return self.columns.e.shape[0] * self.columns.e.shape[1] / self.repeated
+
+    @property
+    def penalty(self) -> float:
+        """Of each term, on the scale of χ²."""
+        return max(_PENALTY, math.log(self.rows) + 2 * math.log(len(self.terms)), _SHARE * self.rows)
+
+    def score(self, solution: Solution, count: int) -> float:
+        """n log σ² + penalty · terms, up to a constant: what is lowest is kept."""
+        mean = np.maximum(np.mean(solution.r**2, axis=0), FLOOR**2)
+        return self.rows * float(np.mean(np.log(mean))) + self.penalty * count
+
+
+def search(task: Task, kept: Sequence[int]) -> list[Found]:
+    """The best law of each tier, among the terms `kept`; the lowest score first."""
+    tiers = sorted({task.terms[k].tier for k in kept if k != task.anchor})
+    found: list[Found] = []
+    for tier in tiers:
+        places = [k for k in kept if k == task.anchor or k in task.required or task.terms[k].tier <= tier]
+        best = _search(task, places, [f.support for f in found])
+        if best is not None:
+            found.append(best)
+    return sorted(found, key=lambda f: f.score)
+
+
+def _search(task: Task, places: list[int], earlier: Sequence[tuple[int, ...]]) -> Found | None:
+    whole = task.columns.of(places)
+    anchor = None if task.anchor is None else places.index(task.anchor)
+    required = {i for i, k in enumerate(places) if k in task.required}
+    dense = _dense(task, whole, anchor, places)
+    if dense is None:
+        return None
+    rows = len(dense.r)
+    freedoms = rows - task.repeated * len(places) / dense.r.shape[1]
+    sigma = np.maximum(np.sqrt(dense.squares / max(freedoms, 0.1 * rows)), FLOOR)
+    begun: list[Collection[int]] = [{places.index(k) for k in support} for support in earlier]
+    best, now = None, dense
+    for _ in range(_ROUNDS):
+        j, r = now.whitened(sigma * math.sqrt(task.repeated))
+        finder = SupportSearch(j, r, mass_of(whole), anchor=anchor, required=required, penalty=task.penalty)
+        found = {finder.best(begun)} if best is not None else {finder.best(), *(finder.best([b]) for b in begun)}
+        found = {_with_masses(whole, s) for s in found}
+        score, law, chosen = min((_true(task, whole, s, now, sigma, anchor) for s in found), key=lambda x: x[0])
+        if law is None:
+            break
+        score, law, chosen = _pruned(task, whole, (score, law, chosen), required, sigma, anchor)
+        if best is not None and not score < best.score:
+            break
+        best, begun = Found(tuple(places[i] for i in chosen), law, sigma, score), [chosen]
+        now = residual(whole, _spread(law, chosen, anchor, len(places)))
+    return best
+
+
+def _with_masses(whole: Columns, chosen: tuple[int, ...]) -> tuple[int, ...]:
+    """With a kinetic term for a coordinate that has none: where nothing acts on it, any mass will do."""
+    own = np.einsum("riik->ik", np.abs(whole.h[..., list(chosen)])).sum(axis=1)
+    return tuple(sorted({*chosen, *(place for i, place in _kinetic(whole) if not own[i] > 0)}))
+
+
+def _spread(law: Solution, chosen: Sequence[int], anchor: int | None, count: int) -> np.ndarray:
+    """The coefficients of a law among those of all candidates."""
+    c = np.zeros(count)
+    c[_with_anchor(chosen, anchor)] = law.c
+    return c
+
+
+def _pruned(
+    task: Task,
+    whole: Columns,
+    found: tuple[float, Solution, tuple[int, ...]],
+    required: Collection[int],
+    sigma: np.ndarray,
+    anchor: int | None,
+) -> tuple[float, Solution, tuple[int, ...]]:
+    """Without one or two of its terms, where that is better in truth and not only to first order."""
+    while True:
+        score, law, chosen = found
+        near = residual(whole, _spread(law, chosen, anchor, whole.e.shape[-1]))
+        free = [k for k in chosen if k not in required]
+        fewer = [
+            tuple(k for k in chosen if k not in gone) for out in (1, 2) for gone in itertools.combinations(free, out)
+        ]
+        options = [_true(task, whole, support, near, sigma, anchor) for support in fewer if support]
+        found = min(options, key=lambda option: option[0], default=found)
+        if not found[0] < score or found[1] is None:
+            return score, law, chosen
+
+
+def with_support(task: Task, found: Found, support: tuple[int, ...]) -> Found | None:
+    """The law of other terms, from one that was found; None where there is none of a positive mass matrix."""
+    near = residual(task.columns, _spread(found.solution, found.support, task.anchor, len(task.terms)))
+    score, law, _ = _true(task, task.columns, support, near, found.sigma, task.anchor)
+    return None if law is None else Found(support, law, found.sigma, score)
+
+
+def _with_anchor(chosen: Collection[int], anchor: int | None) -> list[int]:
+    return [*chosen] if anchor is None else [*chosen, anchor]
+
+
+def _true(
+    task: Task, whole: Columns, chosen: tuple[int, ...], near: Solution, sigma: np.ndarray, anchor: int | None
+) -> tuple[float, Any, tuple[int, ...]]:
+    """The score of a support with coefficients of its own, its law, and itself."""
+    of = _with_anchor(chosen, anchor)
+    columns, place = whole.of(of), None if anchor is None else len(of) - 1
+    begins = [near.c[of], *starts(columns, place)]
+    laws = [law for c in begins if is_positive(columns, c) and (law := polished(columns, c, sigma, place)) is not None]
+    if not laws:
+        return math.inf, None, chosen
+    law = min(laws, key=lambda s: float(np.sum((s.r / sigma) ** 2)))
+    return task.score(law, len(chosen)), law, chosen
+
+
+def _dense(task: Task, whole: Columns, anchor: int | None, places: Sequence[int]) -> Solution | None:
+    """The least squares of all candidates, from the best of several starts."""
+    count, ones = len(places), np.ones(whole.e.shape[1])
+    for share in _PREFIXES:
+        few = [i for i in range(count) if i < math.ceil(share * count) or i == anchor or places[i] in task.required]
+        few = sorted(set(few) | {place for _, place in _kinetic(whole)})
+        columns = whole.of(few)
+        laws = []
+        for c in starts(columns, None if anchor is None else few.index(anchor)):
+            from_few = np.zeros(count)
+            from_few[few] = c
+            law = polished(whole, from_few, ones, anchor, steps=_FIRST_STEPS)
+            if law is not None:
+                laws.append(law)
+        if laws:
+            return min(laws, key=lambda s: float(s.squares.sum()))
+    return None
+
+
+def _kinetic(columns: Columns) -> list[tuple[int, int]]:
+    """For each coordinate the first term with a mass for it alone, if there is one."""
+    sizes = np.abs(columns.h).sum(axis=0)
+    found = []
+    for i in range(len(sizes)):
+        alone = np.flatnonzero((sizes[i, i] > 0) & (sizes[i, i] > 0.999 * sizes.sum(axis=(0, 1))))
+        found += [(i, int(place)) for place in alone[:1]]
+    return found

@@ -1,0 +1,129 @@
+"""The terms that a law may be made of, and what each adds to the equation of motion."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from jaxtyping import Float
+
+from .._lambdify import lambdified
+from .._system import System
+
+
+@dataclass(frozen=True)
+class Term:
+    """A candidate: what it adds to the Lagrangian, to the generalised forces, or to both, with one coefficient; in the
+    plain symbols of a system."""
+
+    lagrangian: sp.Expr = sp.S.Zero
+    forces: tuple[sp.Expr, ...] = ()
+    """One for each coordinate; empty where it adds to L alone."""
+    tier: int = 0
+    """How far it is from the ordinary: 0 for what is even and at most quadratic in velocities, polynomial or
+    trigonometric in coordinates; 1 for other functions of coordinates; 2 for what is linear in velocities; 3 for a
+    higher order; 4 for what is not polynomial in them."""
+    of: str = ""
+    """The function that it is a candidate for; empty where it is a term of the Lagrangian or of a force."""
+    shape: sp.Expr | None = None
+    """What it adds to that function."""
+
+    @property
+    def expression(self) -> sp.Expr:
+        """What it is to read: what it adds to its function, to L, or to the first force that it adds to."""
+        if self.shape is not None:
+            return self.shape
+        return self.lagrangian if self.lagrangian != 0 else next((f for f in self.forces if f != 0), sp.S.Zero)
+
+    @property
+    def cost(self) -> int:
+        """How long it is to read: its operations."""
+        return 1 + int(sp.count_ops(self.expression))
+
+
+def by_cost(terms: Sequence[Term]) -> list[Term]:
+    """The cheapest first, terms of L before forces."""
+    return sorted(terms, key=lambda x: (bool(x.forces), x.of, x.tier, x.cost, str(x.expression), str(x.forces)))
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What each term adds to the equation of motion Σₖ cₖ Eₖ = 0, with Eₖ = Hₖ a + hₖ, or to integrals of it."""
+
+    e: Float[np.ndarray, "row dof term"]
+    h: Float[np.ndarray, "row dof dof term"]
+    """H = ∂²φ/∂v², the velocity Hessians, or their integrals; zero for forces."""
+
+    def of(self, places: Any) -> "Columns":
+        """Those of some terms."""
+        return Columns(self.e[..., places], self.h[..., places])
+
+    def scaled(self, v: np.ndarray, a: np.ndarray) -> tuple["Columns", Float[np.ndarray, " term"]]:
+        """Without units: rows as powers, with the sizes of velocities, accelerations in units of theirs, and every
+        term as a share of its size; and these sizes."""
+        e, h = self.e * v[:, None], self.h * v[:, None, None] * a[:, None]
+        with np.errstate(all="ignore"):
+            sizes = np.sqrt(np.mean(np.sum(e**2, axis=1) + np.sum(h**2, axis=(1, 2)), axis=0))
+        sizes = np.where(np.isfinite(sizes) & (sizes > 0), sizes, 1.0)
+        return Columns(e / sizes, h / sizes), sizes
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """States, and what acts at them; each an array whose first axis is of points."""
+
+    q: Float[np.ndarray, "point dof"]
+    v: Float[np.ndarray, "point dof"]
+    m: Float[np.ndarray, "point params"]
+    u: Float[np.ndarray, "point u"]
+    t: Float[np.ndarray, " point"]
+
+    def at(self, places: Any) -> "Points":
+        """Some of them."""
+        return Points(self.q[places], self.v[places], self.m[places], self.u[places], self.t[places])
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(symbols: tuple[tuple[sp.Symbol, ...], ...], terms: tuple[Term, ...]) -> Callable[..., Any]:
+    q, v, m, u, t = symbols
+    dof = len(q)
+    wanted: list[sp.Expr] = []
+    for term in terms:
+        momentum = [sp.diff(term.lagrangian, x) for x in v]
+        forces = term.forces or (sp.S.Zero,) * dof
+        wanted += momentum
+        wanted += [sp.diff(term.lagrangian, x) + force for x, force in zip(q, forces, strict=True)]
+        wanted += [sp.diff(p, x) for p in momentum for x in v]
+        wanted += [
+            sp.Add(*(sp.diff(p, x) * y for x, y in zip(q, v, strict=True)), *(sp.diff(p, x) for x in t))
+            for p in momentum
+        ]
+    used = [k for k, expression in enumerate(wanted) if expression != 0]
+    function = lambdified([*q, *v, *m, *u, *t], [wanted[k] for k in used], modules=["numpy"])
+
+    def evaluate(points: Points) -> tuple[np.ndarray, ...]:
+        whole = np.zeros((len(points.q), len(wanted)))
+        with np.errstate(all="ignore"):
+            columns = function(*points.q.T, *points.v.T, *points.m.T, *points.u.T, points.t)
+            for place, column in zip(used, columns, strict=True):
+                whole[:, place] = column
+        whole = whole.reshape(len(points.q), len(terms), -1)
+        p, f, h, g = np.split(whole, np.cumsum([dof, dof, dof * dof]), axis=2)
+        h = h.reshape(len(points.q), len(terms), dof, dof)
+        return tuple(np.moveaxis(x, 1, -1) for x in (p, f, h, g))
+
+    return evaluate
+
+
+def evaluated(system: System, terms: Sequence[Term], points: Points) -> tuple[np.ndarray, ...]:
+    """(∂φ/∂v, ∂φ/∂q + force, ∂²φ/∂v², (∂²φ/∂v∂q) v + ∂²φ/∂v∂t) of every term at every point; the last axis is of
+    terms."""
+    return _compiled((system.q, system.v, system.m, system.u, (system.t,)), tuple(terms))(points)
+
+
+def at_states(system: System, terms: Sequence[Term], points: Points, a: Float[np.ndarray, "point dof"]) -> Columns:
+    """E = H a + h at states, h = (∂²φ/∂v∂q) v + ∂²φ/∂v∂t − ∂φ/∂q − force."""
+    _, force, hessian, mixed = evaluated(system, terms, points)
+    return Columns(np.einsum("rijk,rj->rik", hessian, a) + mixed - force, hessian)
