@@ -43,14 +43,21 @@ def residual(columns: Columns, c: Float[np.ndarray, " term"]) -> Solution:
     It does not change where c grows by a factor: (∂r/∂c) c = 0. At states E c = M a + h, so that r = a − a(c); with
     integrals over windows it is the mean of that, weighted by the mass matrix.
     """
+    mass, r = _errors(columns, c)
+    if not np.isfinite(r).all():
+        return Solution(c, r, np.full(columns.e.shape, np.nan))
+    # one product for all states: the terms are many, the degrees of freedom few
+    rest = columns.e - np.matmul(r[:, None, None, :], np.moveaxis(columns.h, 2, -2))[..., 0, :]
+    return Solution(c, r, np.linalg.solve(mass, rest))
+
+
+def _errors(columns: Columns, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """H c, and r; not finite where H c is singular."""
     mass = columns.h @ c
     try:
-        r = np.linalg.solve(mass, (columns.e @ c)[..., None])[..., 0]
-        j = np.linalg.solve(mass, columns.e - np.einsum("rijk,rj->rik", columns.h, r))
+        return mass, np.linalg.solve(mass, (columns.e @ c)[..., None])[..., 0]
     except np.linalg.LinAlgError:
-        nothing = np.full(columns.e.shape, np.nan)
-        return Solution(c, nothing[..., 0], nothing)
-    return Solution(c, r, j)
+        return mass, np.full(columns.e.shape[:2], np.nan)
 
 
 def mass_of(columns: Columns) -> Float[np.ndarray, " term"]:
@@ -60,8 +67,11 @@ def mass_of(columns: Columns) -> Float[np.ndarray, " term"]:
 
 def is_positive(columns: Columns, c: np.ndarray) -> bool:
     """Whether the mass matrix is positive definite at all but a few states."""
-    lowest = np.linalg.eigvalsh(columns.h @ c)[:, 0]
-    return bool(np.mean(lowest > 0) > _POSITIVE)
+    mass = columns.h @ c
+    positive = np.ones(len(mass), bool)
+    for size in range(1, mass.shape[1] + 1):  # Sylvester's criterion
+        positive &= np.linalg.det(mass[:, :size, :size]) > 0
+    return bool(np.mean(positive) > _POSITIVE)
 
 
 def starts(columns: Columns, anchor: int | None) -> list[Float[np.ndarray, " term"]]:
@@ -81,6 +91,7 @@ def starts(columns: Columns, anchor: int | None) -> list[Float[np.ndarray, " ter
         return [c] if is_positive(columns, c) else []
     r = np.linalg.qr(e, mode="r")
     _, values, directions = np.linalg.svd(r)
+    values = np.append(values, np.zeros(len(directions) - len(values)))  # fewer rows than terms
     inverse = directions.T / np.maximum(values, max(1e-12 * values[0], _TINY))
     order = np.linalg.svd(np.linalg.qr(h, mode="r") @ inverse)[2]
     mean = np.einsum("rijk->ijk", columns.h) / len(columns.h)
@@ -116,14 +127,15 @@ def polished(
         step = -step / sizes
         loss, moved = np.sum((now.r / sigma) ** 2), None
         for halving in range(_HALVINGS):
-            trial = residual(columns, now.c + step / 2**halving)
-            if np.sum((trial.r / sigma) ** 2) < loss and is_positive(columns, trial.c):
+            trial = now.c + step / 2**halving
+            after = np.sum((_errors(columns, trial)[1] / sigma) ** 2)
+            if after < loss and is_positive(columns, trial):
                 moved = trial
                 break
         if moved is None:
             break
-        gain = loss - np.sum((moved.r / sigma) ** 2)
-        now = moved
+        gain = loss - after
+        now = residual(columns, moved)
         if gain < _ENOUGH * loss:
             break
     return now

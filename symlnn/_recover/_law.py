@@ -9,7 +9,7 @@ import sympy as sp
 from jaxtyping import Float
 
 from .._system import System
-from ._fit import covariance
+from ._fit import covariance, residual
 from ._gauge import Gauge
 from ._observed import Observed, general_points
 from ._search import FLOOR, Found, Task, with_support
@@ -43,6 +43,8 @@ def in_cheapest_gauge(task: Task, found: Found, gauge: Gauge) -> Found:
             for count in range(1, len(inside) + 1):
                 for gone in itertools.combinations(inside, count):
                     support = tuple(sorted({*found.support, dropped} - set(gone)))
+                    if not _operations(task, support) < _operations(task, found.support):
+                        continue
                     trial = with_support(task, found, support)
                     if trial is not None and _order(task, trial) < _order(task, better):
                         better = trial
@@ -53,7 +55,11 @@ def in_cheapest_gauge(task: Task, found: Found, gauge: Gauge) -> Found:
 
 def _order(task: Task, found: Found) -> tuple[float, int]:
     """The score, to a hundredth of what a term costs; then the operations."""
-    return round(found.score / task.penalty, 2), sum(task.terms[k].cost for k in found.support)
+    return round(found.score / task.penalty, 2), _operations(task, found.support)
+
+
+def _operations(task: Task, support: Sequence[int]) -> int:
+    return sum(task.terms[k].cost for k in support)
 
 
 def freedoms(
@@ -63,7 +69,8 @@ def freedoms(
 
         |M⁻¹ Σ zₖ Eₖ(q, v, a(q, v))| ≤ share · A,    |Σ zₖ Hₖ| = |M|,
 
-    in natural units, with the accelerations a and the mass matrix M of the law itself. It is one of them.
+    in units of A and of the mean of Mᵢᵢ, with the accelerations a and the mass matrix M of the law itself, which is one
+    of them.
     """
     zero = at_states(system, terms, points, np.zeros_like(points.v))
     c = np.array([law.get(k, 0.0) for k in range(len(terms))])
@@ -72,8 +79,10 @@ def freedoms(
     a = -np.linalg.solve(mass, (zero.e[kept] @ c)[..., None])[..., 0]
     e = at_states(system, terms, points.at(kept), a).e
     left = np.linalg.solve(mass, e) / observed.a[:, None]
-    size = np.sqrt(np.mean(np.sum((mass * np.outer(observed.v, observed.a)) ** 2, axis=(1, 2))))
-    h = zero.h[kept] * np.outer(observed.v, observed.a)[:, :, None] / size
+    # parts of a law that do not act on each other may have masses of any ratio: each counts in its own
+    own = 1 / np.sqrt(np.abs(np.einsum("rii->ri", mass)).mean(axis=0))
+    size = np.sqrt(np.mean(np.sum((mass * np.outer(own, own)) ** 2, axis=(1, 2))))
+    h = zero.h[kept] * np.outer(own, own)[:, :, None] / size
     calm = np.abs(left @ c).max(axis=1) < 1.0  # beside singular states nothing is told
     return _least(Columns(left[calm], h[calm]), share)
 
@@ -107,13 +116,12 @@ def scaled(system: System, task: Task, found: Found, observed: Observed) -> tupl
     null = freedoms(system, terms, dict(enumerate(c)), observed, points, _EXACT)
     # what is in the null space of the support is a part of the law: one coefficient of each fixes its scale
     fixed = _pivots(system, terms, null)
-    if len(fixed) != null.shape[1]:
+    if not 0 < len(fixed) == null.shape[1]:
         null, fixed = c[:, None], fixed[:1] or [int(np.argmax(np.abs(c)))]
     wanted = np.array([_wanted(system, terms[k]) for k in fixed])
     c = null @ np.linalg.solve(null[fixed], np.abs(wanted) * np.sign(c[fixed]))
-    raw = found.solution
-    scaled_back = type(raw)(c * observed.sizes[places], raw.r, raw.j * (raw.c / (c * observed.sizes[places])))
-    error = np.sqrt(np.diag(covariance(scaled_back, found.sigma, set(fixed), task.repeated))) / observed.sizes[places]
+    whole = residual(task.columns.of(places), c * observed.sizes[places])
+    error = np.sqrt(np.diag(covariance(whole, found.sigma, set(fixed), task.repeated))) / observed.sizes[places]
     return Scaled(found.support, c, error, tuple(fixed)), len(fixed) - 1
 
 
@@ -125,10 +133,11 @@ def _wanted(system: System, term: Term) -> float:
 
 def _pivots(system: System, terms: Sequence[Term], null: np.ndarray) -> list[int]:
     """Terms, kinetic ones first, whose coefficients tell a combination of the columns."""
+    sizes = np.abs(null).max(axis=1, initial=0.0)
     kinetic = [bool(term.lagrangian.free_symbols & set(system.v)) for term in terms]
     found: list[int] = []
     for k in sorted(range(len(terms)), key=lambda k: (not kinetic[k], terms[k].cost, k)):
-        trial = null[[*found, k]] / np.abs(null).max(axis=1)[[*found, k], None]
+        trial = null[[*found, k]] / np.maximum(sizes[[*found, k], None], 1e-300)
         if np.linalg.matrix_rank(trial, tol=1e-6) > len(found):
             found.append(k)
         if len(found) == null.shape[1]:

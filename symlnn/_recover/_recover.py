@@ -1,6 +1,7 @@
 """`recover`: from motions, or from states with accelerations, to a law in SymPy."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from .._system import System
 from .._timer import Timer
 from .._types import Samples
 from ._dictionary import dictionary
+from ._drive import Drive, drive
 from ._explained import noise_floor
 from ._fit import mass_of, residual
 from ._gauge import Gauge
@@ -30,6 +32,8 @@ _WINDOW = 1.0
 _FEW = 2.0
 """Equations for each candidate, below which the data are too few."""
 _GENERAL = 600
+_REFINEMENTS = 3
+"""Of the frequency of a drive."""
 
 
 def recover(
@@ -69,8 +73,37 @@ def recover(
         whole = candidates if known is None else (*candidates, known)
     with timer("search"):
         best = _best(system, whole, data, known is not None, half_width, seed)
+    with timer("drive"):
+        swing = _drive(best)
+        for _ in range(_REFINEMENTS):
+            if swing is None:
+                break
+            waves = swing.terms(system)
+            whole = (*candidates, *waves, *([] if known is None else [known]))
+            best = _best(system, whole, data, known is not None, half_width, seed)
+            swing = _drive(best, swing, waves) or swing
     with timer("judge"):
-        return _judged(system, best, timer, seed)
+        return _judged(system, best, swing, timer, seed)
+
+
+def _drive(best: "_Best", near: Drive | None = None, waves: Sequence[Term] = ()) -> Drive | None:
+    """What swings with time in the residual of a law, when these waves are taken out of it."""
+    task, law, observed = best.task, best.found, best.observed
+    places = [*law.support] + ([] if task.anchor is None else [task.anchor])
+    if near is None and np.sqrt(np.mean(law.solution.r**2)) < 2 * FLOOR:
+        return None
+    kept = sorted({*best.gauge.kept, *places})
+    c = np.zeros(len(kept))
+    c[[kept.index(k) for k in places]] = law.solution.c
+    columns = task.columns.of(kept)
+    whole, inverse = residual(columns, c), np.linalg.inv(columns.h @ c)
+    rows, t = slice(None, None, round(observed.repeated)), observed.points.t
+    length = float(np.ptp(t))
+    fastest = math.pi / best.half_width if best.half_width else math.pi * len(t) / max(length, 1e-300) / 2
+    taken = [task.terms[k] in waves for k in kept]
+    r = whole.r - whole.j[..., taken] @ c[taken]
+    j = whole.j[..., np.logical_not(taken)]
+    return drive(r[rows], j[rows], inverse[rows], t[rows], fastest=fastest, near=near)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +139,14 @@ def _best(
     kept = [*(k for k in gauge.kept if k != anchor), *([] if anchor is None else [anchor])]
     tasks = [Task(observed.columns, terms, anchor, repeated=observed.repeated) for _, observed in seen]
     middle = len(seen) // 2
-    options: dict[tuple[int, ...], Found] = {}
-    for task in tasks:
-        for law in search(task, kept)[:2]:
-            options.setdefault(law.support, law)
     width, observed = seen[middle]
     task = tasks[middle]
+    options = {law.support: law for law in search(task, kept)[:2]}
+    if options:
+        tier = max(task.terms[k].tier for k in min(options.values(), key=lambda law: law.score).support)
+        few = [k for k in kept if k == anchor or terms[k].tier <= tier]
+        for other in (*tasks[:middle], *tasks[middle + 1 :]):
+            options |= {law.support: law for law in search(other, few)[:1] if law.support not in options}
     if not options:
         raise ValueError(
             f"No combination of the {len(terms)} candidates has a positive mass matrix and moves as {system.name}: "
@@ -123,7 +158,7 @@ def _best(
     return _Best(observed, task, gauge, in_cheapest_gauge(task, found, gauge), width)
 
 
-def _judged(system: System, best: _Best, timer: Timer, seed: int) -> Recovery:
+def _judged(system: System, best: _Best, swing: Drive | None, timer: Timer, seed: int) -> Recovery:
     task, observed, found = best.task, best.observed, best.found
     law, free_scales = scaled(system, task, found, observed)
     among = sum(1 for k in range(len(law.c)) if k not in law.fixed)
@@ -141,6 +176,11 @@ def _judged(system: System, best: _Best, timer: Timer, seed: int) -> Recovery:
     left = float(np.sqrt(np.mean(r**2)))
     null, single, others = _freedoms(system, best, law, seed)
     diagnosis = []
+    if swing is not None:
+        diagnosis.append(
+            f"A force on {system.q[swing.place]} swings with the angular frequency {swing.frequency:.6g} ± "
+            f"{swing.error:.2g} rad/s."
+        )
     if not explained:
         diagnosis.append(
             f"Something is missing: the law leaves {left:.2g} of the accelerations, and a function of the state tells "
@@ -194,17 +234,25 @@ def _freedoms(system: System, best: _Best, law: Scaled, seed: int) -> tuple[int,
     share = share_of(best.found, task)
     general = freedoms(system, terms, values, observed, general_points(observed.points, _GENERAL, seed), share)
     there = freedoms(system, terms, values, observed, observed.points, share)
+    inside = np.zeros((len(terms), len(law.support)))
+    inside[list(values), range(len(values))] = 1.0
     others = []
-    own = np.zeros(len(terms))
-    own[list(values)] = list(values.values())
-    for z in general.T:
-        rest = z - own * (z @ own) / (own @ own)
-        if np.linalg.norm(rest) > 1e-3 * np.linalg.norm(z):
-            rest = rest / rest[np.argmax(np.abs(rest))]
-            parts = [(c, term) for c, term in zip(rest, terms, strict=True) if abs(c) > 1e-6]
-            others.append(sp.Add(*(sp.Float(f"{c:.4g}") * term.lagrangian for c, term in parts)))
+    for z in _beside(general, inside):
+        parts = [(c, term) for c, term in zip(z, terms, strict=True) if abs(c) > 1e-6]
+        others.append(sp.Add(*(sp.Float(f"{c:.4g}") * term.lagrangian for c, term in parts)))
     count = max(1, general.shape[1])
-    return count, there.shape[1] > count, tuple(others[: count - 1])
+    return count, there.shape[1] > count, tuple(others)
+
+
+def _beside(null: np.ndarray, inside: np.ndarray) -> Iterator[np.ndarray]:
+    """Directions of a null space that are not among the terms of the law, each with its largest coefficient one."""
+    sizes = np.abs(null).max(axis=0)
+    outside = (null - inside @ (inside.T @ null)) / np.where(sizes > 0, sizes, 1.0)
+    _, values, mixed = np.linalg.svd(outside, full_matrices=False)
+    for value, mix in zip(values, mixed, strict=True):
+        if value > 1e-3:
+            z = (null / np.where(sizes > 0, sizes, 1.0)) @ mix
+            yield z / z[np.argmax(np.abs(z))]
 
 
 def _front(task: Task, found: Found) -> tuple[Candidate, ...]:

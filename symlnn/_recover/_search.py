@@ -18,6 +18,8 @@ FLOOR = 1e-6
 _PENALTY, _SHARE = 25.0, 0.01
 _ROUNDS = 10
 _FIRST_STEPS = 8
+_MANY = 8
+"""Terms, beyond which a law is pruned by one at a time."""
 _PREFIXES = (1.0, 0.6, 0.35, 0.2, 0.1)
 """Of the candidates, the cheapest first: where all of them have no start with a positive mass matrix, fewer may."""
 
@@ -92,7 +94,7 @@ def _search(task: Task, places: list[int], earlier: Sequence[tuple[int, ...]]) -
         finder = SupportSearch(j, r, mass_of(whole), anchor=anchor, required=required, penalty=task.penalty)
         found = {finder.best(begun)} if best is not None else {finder.best(), *(finder.best([b]) for b in begun)}
         found = {_with_masses(whole, s) for s in found}
-        score, law, chosen = min((_true(task, whole, s, now, sigma, anchor) for s in found), key=lambda x: x[0])
+        score, law, chosen = min((_true(task, whole, s, now.c, sigma, anchor) for s in found), key=lambda x: x[0])
         if law is None:
             break
         score, law, chosen = _pruned(task, whole, (score, law, chosen), required, sigma, anchor)
@@ -127,10 +129,12 @@ def _pruned(
     """Without one or two of its terms, where that is better in truth and not only to first order."""
     while True:
         score, law, chosen = found
-        near = residual(whole, _spread(law, chosen, anchor, whole.e.shape[-1]))
+        near = _spread(law, chosen, anchor, whole.e.shape[-1])
         free = [k for k in chosen if k not in required]
         fewer = [
-            tuple(k for k in chosen if k not in gone) for out in (1, 2) for gone in itertools.combinations(free, out)
+            tuple(k for k in chosen if k not in gone)
+            for out in ((1, 2) if len(free) <= _MANY else (1,))
+            for gone in itertools.combinations(free, out)
         ]
         options = [_true(task, whole, support, near, sigma, anchor) for support in fewer if support]
         found = min(options, key=lambda option: option[0], default=found)
@@ -140,7 +144,7 @@ def _pruned(
 
 def with_support(task: Task, found: Found, support: tuple[int, ...]) -> Found | None:
     """The law of other terms, from one that was found; None where there is none of a positive mass matrix."""
-    near = residual(task.columns, _spread(found.solution, found.support, task.anchor, len(task.terms)))
+    near = _spread(found.solution, found.support, task.anchor, len(task.terms))
     score, law, _ = _true(task, task.columns, support, near, found.sigma, task.anchor)
     return None if law is None else Found(support, law, found.sigma, score)
 
@@ -150,12 +154,12 @@ def _with_anchor(chosen: Collection[int], anchor: int | None) -> list[int]:
 
 
 def _true(
-    task: Task, whole: Columns, chosen: tuple[int, ...], near: Solution, sigma: np.ndarray, anchor: int | None
+    task: Task, whole: Columns, chosen: tuple[int, ...], near: np.ndarray, sigma: np.ndarray, anchor: int | None
 ) -> tuple[float, Any, tuple[int, ...]]:
     """The score of a support with coefficients of its own, its law, and itself."""
     of = _with_anchor(chosen, anchor)
     columns, place = whole.of(of), None if anchor is None else len(of) - 1
-    begins = [near.c[of], *starts(columns, place)]
+    begins = [near[of], *starts(columns, place)]
     laws = [law for c in begins if is_positive(columns, c) and (law := polished(columns, c, sigma, place)) is not None]
     if not laws:
         return math.inf, None, chosen
