@@ -34,6 +34,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("_data",),
     ("_train",),
     ("_identify",),
+    ("_recover",),
     ("metrics",),
     ("plots",),
     ("_report",),

@@ -6,18 +6,24 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import jax
 import typer
 from rich.table import Table
 
 from .._catalogue import catalogue_names
-from .._data import Motions, read_motions
+from .._data import Motions, read_motions, sample_states
+from .._dynamics import accelerations
 from .._files import check_folder, locked
 from .._identify import BLACK_BOXES, Method
 from .._identify import identify as identify_system
 from .._identify import inspect as inspect_motions
-from .._report import write_identification
+from .._models import load_model
+from .._recover import dictionary
+from .._recover import recover as recover_law
+from .._report import write_identification, write_law
 from .._system import System
-from ._app import Param, Seed, Set, SystemName, app, err_console, out_console, system_of
+from .._types import Samples, key_of
+from ._app import AllowCode, Param, Seed, Set, SystemName, app, err_console, out_console, system_of
 
 Data = Annotated[list[Path], typer.Option("--data", help="A recording: .csv, .txt, .parquet, .nc, .mat or .npz.")]
 Columns = Annotated[Path | None, typer.Option(help="A TOML file: which column is what, in what unit.")]
@@ -108,6 +114,67 @@ def identify(
     for sentence in result.diagnosis:
         out_console.print(sentence, soft_wrap=True)
     out_console.print(f"Report: {out}/index.html; the law: {out}/identified.py", soft_wrap=True)
+
+
+@app.command()
+def recover(
+    system: SystemName,
+    data: Annotated[
+        list[Path], typer.Option("--data", help="A recording: .csv, .txt, .parquet, .nc, .mat or .npz.")
+    ] = [],  # noqa: B006
+    model: Annotated[
+        Path | None, typer.Option("--model", help="A trained model, whose accelerations are the data.")
+    ] = None,
+    columns: Columns = None,
+    column: ColumnNames = [],  # noqa: B006
+    samples: Annotated[int, typer.Option(help="With --model: the states, drawn from the declaration.", min=10)] = 2000,
+    most: Annotated[int, typer.Option(help="The candidate terms, at most.", min=1, max=1000)] = 120,
+    half_width: Annotated[float | None, typer.Option(help="Of the windows, in seconds.")] = None,
+    seed: Seed = 0,
+    allow_code: AllowCode = False,
+    out: Annotated[Path, typer.Option("--out", help="The declaration to write; its figures go beside it.")] = Path(
+        "law.py"
+    ),
+    set_: Set = [],  # noqa: B006
+    param: Param = [],  # noqa: B006
+) -> None:
+    """The law of measured motions, or of a trained model, in SymPy; law.py is a complete declaration."""
+    if bool(data) == (model is not None):
+        raise ValueError("Give either --data, recordings, or --model, a trained model.")
+    if out.suffix != ".py":
+        raise ValueError(f"--out must end in .py, a declaration, but is {out}.")
+    loaded = system_of(system, set_, param)
+    with jax.enable_x64(True), err_console.status("Recovering"):
+        if model is None:
+            observed: Motions | Samples = _motions(loaded, data, columns, column)
+        else:
+            observed = _of_model(loaded, model, samples, seed, allow_code)
+        terms = dictionary(loaded, most=most)
+        found = recover_law(loaded, observed, terms=terms, half_width=half_width, seed=seed)
+        write_law(found, out)
+    table = Table("term", "coefficient", "standard error", "exact", box=None)
+    for x in found.terms:
+        of = x.term.of or ("force" if x.term.forces else "")
+        error = "fixes the scale" if not x.standard_error else f"{x.standard_error:.2g}"
+        name = f"{of}: {x.term.expression}" if of else str(x.term.expression)
+        table.add_row(name, f"{x.coefficient:.6g}", error, "" if x.exact is None else str(x.exact))
+    out_console.print(table)
+    worth = "The law explains the data" if found.explained else "The law does not explain the data"
+    out_console.print(
+        f"{worth}: it leaves {found.residual:.2g} of the accelerations, where noise is {found.noise_floor:.2g}."
+    )
+    for sentence in found.diagnosis:
+        out_console.print(sentence, soft_wrap=True)
+    out_console.print(f"The law: {out}; its figures: {out.with_suffix('.json')}", soft_wrap=True)
+
+
+def _of_model(system: System, path: Path, count: int, seed: int, allow_code: bool) -> Samples:
+    """States of the declaration, with the accelerations of a trained model of it."""
+    trained = load_model(path, allow_code=allow_code)
+    if trained.spec.system.q != system.q:
+        raise ValueError(f"{path} is a model of {trained.spec.system.name}, whose coordinates are others.")
+    states = sample_states(system, count, key=key_of(seed))
+    return Samples(states, accelerations(trained.dynamics, states))
 
 
 def _names(text: str | None) -> list[str] | None:

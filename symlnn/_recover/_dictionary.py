@@ -1,4 +1,4 @@
-"""Candidate terms for the law of a system, or for the functions that it leaves open."""
+"""FrontLaw terms for the law of a system, or for the functions that it leaves open."""
 
 import itertools
 from collections.abc import Iterator, Sequence

@@ -29,7 +29,8 @@ class Drive:
 
     def terms(self, system: System) -> tuple[Term, Term]:
         """cos ω t and sin ω t."""
-        angle = sp.Float(self.frequency) * system.t
+        digits = 15 if self.error <= 0 else min(15, max(3, math.ceil(math.log10(self.frequency / self.error)) + 2))
+        angle = sp.Float(f"{self.frequency:.{digits}g}") * system.t
         cosine, sine = (
             Term(forces=tuple(wave(angle) if k == self.place else sp.S.Zero for k in range(system.dof)))
             for wave in (sp.cos, sp.sin)

@@ -77,7 +77,7 @@ def _regressed(column: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, fl
 
 def _alike(column: np.ndarray, features: np.ndarray) -> float:
     """The probability that residuals of neighbours are as alike as these by chance."""
-    distance, neighbour = scipy.spatial.KDTree(features).query(features, k=2)
+    distance, neighbour = (np.asarray(x) for x in scipy.spatial.KDTree(features).query(features, k=2))
     near = np.argsort(distance[:, 1])[: max(10, int(_CLOSEST * len(column)))]
     pairs = {(min(i, j), max(i, j)) for i, j in zip(near, neighbour[near, 1], strict=True)}
     first, second = np.array(sorted(pairs)).T

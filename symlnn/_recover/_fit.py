@@ -143,7 +143,7 @@ def polished(
 
 def _least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     # QR first: the rows are many
-    q, r = scipy.linalg.qr(a, mode="economic")
+    q, r = (np.asarray(x) for x in scipy.linalg.qr(a, mode="economic"))
     return np.linalg.lstsq(r, q.T @ b, rcond=_RANK)[0]
 
 

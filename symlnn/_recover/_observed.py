@@ -140,14 +140,14 @@ def _of_part(system: System, terms: Sequence[Term], part: Stretch, half_width: f
 
 def _finite(terms: Sequence[Term], e: np.ndarray, h: np.ndarray) -> np.ndarray:
     """The rows at which all terms are finite. Raises `ValueError` for a term that is so at few of them."""
-    finite = np.isfinite(e).all(axis=1) & np.isfinite(h).all(axis=(1, 2))
+    finite = np.asarray(np.isfinite(e).all(axis=1) & np.isfinite(h).all(axis=(1, 2)))
     worst = int(np.argmin(finite.mean(axis=0)))
     if finite[:, worst].mean() < _MOSTLY:
         shown = terms[worst].expression
         raise ValueError(
             f"The term {shown} is not finite along the data: leave it out, dictionary(system, exclude=({shown},))."
         )
-    return finite.all(axis=1)
+    return np.asarray(np.all(finite, axis=1))
 
 
 def _unless_zero(sizes: np.ndarray) -> np.ndarray:

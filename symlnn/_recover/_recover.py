@@ -21,7 +21,7 @@ from ._gauge import Gauge
 from ._law import Scaled, freedoms, in_cheapest_gauge, scaled, share_of
 from ._observed import Observed, general_points, of_motions, of_samples
 from ._rational import fraction
-from ._recovery import Candidate, RecoveredTerm, Recovery, known_term
+from ._recovery import FrontLaw, RecoveredTerm, Recovery, known_term
 from ._search import FLOOR, Found, Task, search, with_support
 from ._terms import Term
 
@@ -255,7 +255,7 @@ def _beside(null: np.ndarray, inside: np.ndarray) -> Iterator[np.ndarray]:
             yield z / z[np.argmax(np.abs(z))]
 
 
-def _front(task: Task, found: Found) -> tuple[Candidate, ...]:
+def _front(task: Task, found: Found) -> tuple[FrontLaw, ...]:
     """The best law of every smaller number of terms, one after another, and of one term more."""
     laws = [found]
     now = found
@@ -269,7 +269,7 @@ def _front(task: Task, found: Found) -> tuple[Candidate, ...]:
     more = _one_more(task, found)
     laws += [] if more is None else [more]
     return tuple(
-        Candidate(
+        FrontLaw(
             tuple(str(task.terms[k].expression) for k in law.support),
             law.score - found.score,
             float(np.sqrt(np.mean(law.solution.r**2))),

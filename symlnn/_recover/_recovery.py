@@ -35,7 +35,7 @@ class RecoveredTerm:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FrontLaw:
     """A smaller or a larger law beside the one that was found."""
 
     terms: tuple[str, ...]
@@ -62,7 +62,7 @@ class Recovery:
     """How many independent Lagrangians, among the candidates, have the motions of the law; one is the law itself."""
     alternatives: tuple[sp.Expr, ...]
     """An example of each of the others."""
-    front: tuple[Candidate, ...]
+    front: tuple[FrontLaw, ...]
     candidates: int
     rows: float
     """The number of equations that were told independently."""

@@ -87,7 +87,7 @@ def _search(task: Task, places: list[int], earlier: Sequence[tuple[int, ...]]) -
     rows = len(dense.r)
     freedoms = rows - task.repeated * len(places) / dense.r.shape[1]
     sigma = np.maximum(np.sqrt(dense.squares / max(freedoms, 0.1 * rows)), FLOOR)
-    begun: list[Collection[int]] = [{places.index(k) for k in support} for support in earlier]
+    begun: Sequence[Collection[int]] = [{places.index(k) for k in support} for support in earlier]
     best, now = None, dense
     for _ in range(_ROUNDS):
         j, r = now.whitened(sigma * math.sqrt(task.repeated))

@@ -41,7 +41,7 @@ class SupportSearch:
         self.candidates = np.array([k for k in range(j.shape[1]) if k != anchor and sizes[k] > least], int)
         self.required = [i for i, k in enumerate(self.candidates) if k in required]
         whole = np.concatenate([j[:, self.candidates] / sizes[self.candidates], target[:, None]], axis=1)
-        reduced = np.linalg.qr(whole, mode="r")
+        reduced: np.ndarray = np.asarray(np.linalg.qr(whole, mode="r"))
         self.x, self.y = reduced[:, :-1], reduced[:, -1]
 
     def best(self, starts: Sequence[Collection[int]] = ()) -> tuple[int, ...]:

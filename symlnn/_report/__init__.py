@@ -14,6 +14,8 @@ from ._figures import figures_of as figures_of
 from ._figures import typical_motion as typical_motion
 from ._identification import declaration as declaration
 from ._identification import write_identification as write_identification
+from ._law import law_to_text as law_to_text
+from ._law import write_law as write_law
 from ._mathml import equation as equation
 from ._page import templates as templates
 from ._results import ModelResult as ModelResult

@@ -14,3 +14,4 @@ from ._field import field_equations as field_equations
 from ._impulses import without_impulses as without_impulses
 from ._legendre import hamiltonian as hamiltonian
 from ._tidy import tidy as tidy
+from ._zero import is_zero as is_zero

@@ -1,0 +1,92 @@
+"""Whether two Lagrangians have the same equations of motion."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import sympy as sp
+
+from .._symbolic import equation_of_motion, is_zero
+from .._system import System
+
+_POINTS = 24
+_DIGITS = 30
+
+
+def equivalent(
+    first: System | sp.Expr,
+    second: System | sp.Expr,
+    coordinates: Sequence[Any] | None = None,
+    *,
+    tolerance: float = 0.0,
+) -> bool:
+    """Whether E[L₁] = λ E[L₂] for some number λ, with the Euler–Lagrange expressions
+
+        E[L] = (∇ᵥ∇ᵥᵀL) a + (∇_q∇ᵥᵀL) v + ∂ₜ∇ᵥL − ∇_q L − Q:
+
+    whether the laws are one up to a factor and a total time derivative. λ may depend on parameters. Of systems the
+    values of parameters are put in; the forces count with L. Lagrangians given as expressions need the `coordinates`,
+    functions of time. With a `tolerance`, coefficients that differ by such a share of the largest term are equal.
+
+    Raises `ValueError` for systems of different coordinates, and for expressions without coordinates.
+    """
+    expressions = [_expressions(law, coordinates) for law in (first, second)]
+    if expressions[0][1] != expressions[1][1]:
+        raise ValueError(
+            f"The laws have different coordinates, {expressions[0][1]} and {expressions[1][1]}: declare both with one."
+        )
+    (one, variables), (other, _) = expressions
+    if all(e == 0 for e in one) or all(e == 0 for e in other):
+        return all(is_zero(e) for e in (*one, *other))
+    if tolerance > 0:
+        return _nearly(one, other, tolerance)
+    generator = random.Random(0)
+    point = {x: sp.Rational(generator.randint(1, 999), 1009) for x in variables}
+    for left, right in zip(one, other, strict=True):
+        here = right.xreplace(point)
+        if not is_zero(here):
+            factor = left.xreplace(point), here
+            return not is_zero(factor[0]) and all(
+                is_zero(a * factor[1] - b * factor[0]) for a, b in zip(one, other, strict=True)
+            )
+        if not is_zero(left.xreplace(point)):
+            return False
+    return False
+
+
+def _expressions(law: System | sp.Expr, coordinates: Sequence[Any] | None) -> tuple[list[sp.Expr], list[sp.Symbol]]:
+    """E[L] in plain symbols, and the symbols of q, v, a and t."""
+    if isinstance(law, System):
+        values = {s: sp.nsimplify(p.value, rational=True) for s, p in law.parameters.items() if not p.varies}
+        lagrangian = law.plain_lagrangian.xreplace(values)
+        forces = [force.xreplace(values) for force in law.generalized_forces]
+        q, v, a, t = law.q, law.v, law.a, law.t
+    else:
+        if not coordinates:
+            raise ValueError("Give the coordinates of the Lagrangians, equivalent(L1, L2, (x, theta)).")
+        t = next(iter(sp.sympify(coordinates[0]).free_symbols))
+        q, v, a = (sp.symbols([f"{k}{i}" for i in range(len(coordinates))], real=True) for k in "qva")
+        rule: dict[Any, Any] = {x.diff(t): symbol for x, symbol in zip(coordinates, v, strict=True)}
+        rule |= dict(zip(coordinates, q, strict=True))
+        lagrangian, forces = sp.sympify(law).doit().xreplace(rule), [sp.S.Zero] * len(q)
+    mass, bias = equation_of_motion(lagrangian, q, v, t)
+    left = mass * sp.Matrix(a) + bias
+    return [sp.expand(x - force) for x, force in zip(left, forces, strict=True)], [*q, *v, *a, t]
+
+
+def _nearly(one: Sequence[sp.Expr], other: Sequence[sp.Expr], tolerance: float) -> bool:
+    """At random points: |E₁ − λ E₂| ≤ tolerance · |E₁|, each with its largest term, λ the least squares."""
+    generator = random.Random(0)
+    symbols = sorted(set().union(*(e.free_symbols for e in (*one, *other))), key=str)
+    pairs = []
+    for _ in range(_POINTS):
+        point = {x: sp.Float(generator.uniform(0.2, 1.5), _DIGITS) for x in symbols}
+        for a, b in zip(one, other, strict=True):
+            size = sum(abs(sp.N(term.xreplace(point), _DIGITS)) for term in sp.Add.make_args(a))
+            left, right = (complex(sp.N(x.xreplace(point), _DIGITS)) for x in (a, b))
+            pairs.append((left, right, float(size)))
+    below = sum(abs(b) ** 2 for _, b, _ in pairs)
+    if not below:
+        return False
+    factor = sum(a * b.conjugate() for a, b, _ in pairs) / below
+    return factor != 0 and all(abs(a - factor * b) <= tolerance * size for a, b, size in pairs)
