@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -36,7 +37,7 @@ def dictionary(
     """
     out = {system.plain(x) for x in exclude}
     own = [x if isinstance(x, Term) else Term(system.plain(x), tier=_tier(system, system.plain(x))) for x in include]
-    made = list(_of_functions(system)) if system.unknown else list(_of_law(system, forces))
+    made = list(_of_functions(system)) if left_open(system) else list(_of_law(system, forces))
     known = {(x.lagrangian, x.forces) for x in own}
     found = {(x.lagrangian, x.forces): x for x in reversed(by_cost(made))}
     room = [x for key, x in found.items() if key not in known and x.expression not in out]
@@ -68,11 +69,18 @@ def _on(system: System, place: int, force: sp.Expr) -> tuple[sp.Expr, ...]:
     return tuple(force if k == place else sp.S.Zero for k in range(system.dof))
 
 
+def left_open(system: System) -> tuple[Any, ...]:
+    """The functions for which candidates stand; a function that is all of the Lagrangian leaves the law open."""
+    whole = {*system.q, *system.v}
+    lagrangian = system.plain_lagrangian
+    return tuple(f for f in system.unknown if not (lagrangian.func == f and set(lagrangian.args) == whole))
+
+
 def _of_functions(system: System) -> Iterator[Term]:
     """The terms that a function f adds where it stands: (∂L/∂f) φ to L and (∂Q/∂f) φ to the forces."""
     lagrangian = system.plain_lagrangian
     forces = list(system.generalized_forces)
-    for function in system.unknown:
+    for function in left_open(system):
         calls = {f for f in (*_calls(lagrangian), *(g for x in forces for g in _calls(x))) if f.func == function}
         if len(calls) > 1:
             raise ValueError(
@@ -93,7 +101,7 @@ def _of_functions(system: System) -> Iterator[Term]:
             yield Term(slopes[0] * shape, acting, of=str(function), shape=shape)
 
 
-def _calls(expression: sp.Expr) -> set[AppliedUndef]:
+def _calls(expression: sp.Expr) -> set[Any]:
     return expression.atoms(AppliedUndef)
 
 

@@ -21,7 +21,7 @@ from ._gauge import Gauge
 from ._law import Scaled, freedoms, in_cheapest_gauge, scaled, share_of
 from ._observed import Observed, general_points, of_motions, of_samples
 from ._rational import fraction
-from ._recovery import FrontLaw, RecoveredTerm, Recovery, known_term
+from ._recovery import PARAMETER, FrontLaw, RecoveredTerm, Recovery, free_terms, known_term
 from ._search import FLOOR, Found, Task, search, with_support
 from ._terms import Term
 
@@ -32,6 +32,8 @@ _WINDOW = 1.0
 _FEW = 2.0
 """Equations for each candidate, below which the data are too few."""
 _GENERAL = 600
+_NEWTON, _SETTLED = 6, 1e-4
+"""Steps of free parameters, and the relative change at which they end."""
 _REFINEMENTS = 3
 """Of the frequency of a drive."""
 
@@ -69,21 +71,45 @@ def recover(
         candidates = tuple(dictionary(system) if terms is None else terms)
         if not candidates:
             raise ValueError("There are no candidates: give terms, or include some in the dictionary.")
-        known = known_term(system)
-        whole = candidates if known is None else (*candidates, known)
     with timer("search"):
-        best = _best(system, whole, data, known is not None, half_width, seed)
+        system, best = _with_free(system, candidates, data, half_width, seed)
     with timer("drive"):
         swing = _drive(best)
         for _ in range(_REFINEMENTS):
             if swing is None:
                 break
             waves = swing.terms(system)
-            whole = (*candidates, *waves, *([] if known is None else [known]))
-            best = _best(system, whole, data, known is not None, half_width, seed)
+            system, best = _with_free(system, (*candidates, *waves), data, half_width, seed)
             swing = _drive(best, swing, waves) or swing
     with timer("judge"):
         return _judged(system, best, swing, timer, seed)
+
+
+def _with_free(
+    system: System, candidates: tuple[Term, ...], data: Motions | Samples, half_width: float | None, seed: int
+) -> tuple[System, "_Best"]:
+    """The system with the values of its free parameters that are the best beside the law, by Newton's steps, and that
+    law: a step is the coefficient of ∂L/∂p."""
+    for step in range(_NEWTON):
+        known, free = known_term(system), free_terms(system)
+        whole = (*candidates, *free.values(), *([] if known is None else [known]))
+        required = range(len(candidates), len(candidates) + len(free))
+        best = _best(system, whole, data, known is not None, half_width, seed, frozenset(required))
+        if not free:
+            break
+        c = dict(zip(best.found.support, best.found.solution.c / _sizes(best), strict=False))
+        symbols = {symbol.name: p.value for symbol, p in system.parameters.items()}
+        moved = {name: symbols[name] + float(c.get(k, 0.0)) for name, k in zip(free, required, strict=True)}
+        last = all(abs(moved[name] - symbols[name]) <= _SETTLED * abs(moved[name]) for name in free)
+        if last or step == _NEWTON - 1:
+            break
+        system = system.with_parameters(moved)
+    return system, best
+
+
+def _sizes(best: "_Best") -> np.ndarray:
+    places = [*best.found.support] + ([] if best.task.anchor is None else [best.task.anchor])
+    return best.observed.sizes[places]
 
 
 def _drive(best: "_Best", near: Drive | None = None, waves: Sequence[Term] = ()) -> Drive | None:
@@ -118,7 +144,13 @@ class _Best:
 
 
 def _best(
-    system: System, terms: tuple[Term, ...], data: Any, anchored: bool, half_width: float | None, seed: int
+    system: System,
+    terms: tuple[Term, ...],
+    data: Any,
+    anchored: bool,
+    half_width: float | None,
+    seed: int,
+    required: frozenset[int],
 ) -> _Best:
     if isinstance(data, Motions):
         scale = time_scale(data, [x.name for x, turns in zip(system.q, system.is_angle, strict=True) if turns])
@@ -136,8 +168,8 @@ def _best(
         seen = [(None, of_samples(system, terms, data))]
     gauge = seen[0][1].gauge(system, terms, seed=seed)
     anchor = len(terms) - 1 if anchored else None
-    kept = [*(k for k in gauge.kept if k != anchor), *([] if anchor is None else [anchor])]
-    tasks = [Task(observed.columns, terms, anchor, repeated=observed.repeated) for _, observed in seen]
+    kept = sorted({*gauge.kept, *required, *([] if anchor is None else [anchor])})
+    tasks = [Task(observed.columns, terms, anchor, required, observed.repeated) for _, observed in seen]
     middle = len(seen) // 2
     width, observed = seen[middle]
     task = tasks[middle]
@@ -203,9 +235,10 @@ def _judged(system: System, best: _Best, swing: Drive | None, timer: Timer, seed
         diagnosis.append(
             f"{free_scales + 1} parts of the Lagrangian do not act on each other: the data tell no ratio of theirs."
         )
+    values = {symbol.name: p.value for symbol, p in system.parameters.items()}
     return Recovery(
         declared=system,
-        terms=terms,
+        terms=tuple(x for x in terms if x.term.of != PARAMETER),
         residual=left,
         noise_floor=floor,
         explained=explained,
@@ -213,7 +246,12 @@ def _judged(system: System, best: _Best, swing: Drive | None, timer: Timer, seed
         null_dimension=null,
         alternatives=others,
         front=_front(task, found),
-        candidates=len(task.terms) - (task.anchor is not None),
+        parameters={
+            str(x.term.shape): (values[str(x.term.shape)] + x.coefficient, x.standard_error)
+            for x in terms
+            if x.term.of == PARAMETER
+        },
+        candidates=len(task.terms) - (task.anchor is not None) - len(task.required),
         rows=task.rows,
         half_width=best.half_width,
         seconds=timer.spent,

@@ -1,7 +1,7 @@
 """What was recovered, and how far to trust it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -9,7 +9,11 @@ from typing import Any
 import sympy as sp
 
 from .._system import System
+from ._dictionary import left_open
 from ._terms import Term
+
+PARAMETER = "parameter"
+"""What a term is of that stands for the change of a free parameter."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Recovery:
     alternatives: tuple[sp.Expr, ...]
     """An example of each of the others."""
     front: tuple[FrontLaw, ...]
+    parameters: Mapping[str, tuple[float, float]]
+    """The free parameters of what is known, with their standard errors."""
     candidates: int
     rows: float
     """The number of equations that were told independently."""
@@ -85,7 +91,7 @@ class Recovery:
     @property
     def functions(self) -> dict[str, sp.Expr]:
         """What stands for the functions that the declaration leaves open, in its plain symbols."""
-        names = [str(function) for function in self.declared.unknown]
+        names = [str(function) for function in left_open(self.declared)]
         return {
             name: sp.Add(*(x.number * x.term.expression for x in self.terms if x.term.of == name)) for name in names
         }
@@ -96,8 +102,9 @@ class Recovery:
         declared = self.declared
         back = {plain: x for plain, x in zip(declared.q, declared.coordinates, strict=True)}
         back |= {plain: x.diff(declared.t) for plain, x in zip(declared.v, declared.coordinates, strict=True)}
-        if declared.unknown:
-            return declared.with_functions({name: f.xreplace(back) for name, f in self.functions.items()})
+        if left_open(declared):
+            whole = declared.with_functions({name: f.xreplace(back) for name, f in self.functions.items()})
+            return whole.with_parameters({name: value for name, (value, _) in self.parameters.items()})
         inputs = _inputs(declared)
         forces = {
             x: (found + own).xreplace(back)
@@ -115,6 +122,7 @@ class Recovery:
             parameters={symbol: p for symbol, p in declared.parameters.items() if symbol in used or p.varies},
             positions=(),
             graph=None,
+            unknown={},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -135,6 +143,7 @@ class Recovery:
                 for x in self.terms
             ],
             "functions": {name: str(f) for name, f in self.functions.items()},
+            "parameters": {name: {"value": v, "standard_error": e} for name, (v, e) in self.parameters.items()},
             "residual": self.residual,
             "noise_floor": self.noise_floor,
             "explained": self.explained,
@@ -153,20 +162,45 @@ class Recovery:
 def known_term(system: System) -> Term | None:
     """What is known of a law: of a declaration that leaves functions open all but these, else what it says of the
     inputs; None where that is nothing."""
-    if system.unknown:
-        nothing = system.with_functions({str(f): lambda *arguments: sp.S.Zero for f in system.unknown})
-        numbers = {s: sp.Float(p.value) for s, p in system.parameters.items() if not p.varies}
-        forces = tuple(force.xreplace(numbers) for force in nothing.generalized_forces)
-        lagrangian = nothing.plain_lagrangian.xreplace(numbers)
-        acting = forces if any(force != 0 for force in forces) else ()
-        return Term(lagrangian, acting) if lagrangian != 0 or acting else None
-    acting = _inputs(system)
-    return Term(forces=acting) if any(force != 0 for force in acting) else None
+    if left_open(system):
+        lagrangian, forces = _known(system)
+        numbers = _numbers(system)
+        return _term(lagrangian.xreplace(numbers), [force.xreplace(numbers) for force in forces])
+    return _term(sp.S.Zero, _inputs(system))
+
+
+def free_terms(system: System) -> dict[str, Term]:
+    """For each free parameter of what is known the derivative of L and of the forces: what a change of it adds."""
+    if not left_open(system):
+        return {}
+    lagrangian, forces = _known(system)
+    numbers, found = _numbers(system), {}
+    for symbol, parameter in system.parameters.items():
+        if parameter.free:
+            slopes = [sp.diff(expression, symbol).xreplace(numbers) for expression in (lagrangian, *forces)]
+            term = _term(slopes[0], slopes[1:])
+            if term is not None:
+                found[symbol.name] = dataclasses.replace(term, of=PARAMETER, shape=symbol)
+    return found
+
+
+def _known(system: System) -> tuple[sp.Expr, list[sp.Expr]]:
+    nothing = system.with_functions({str(f): lambda *arguments: sp.S.Zero for f in left_open(system)})
+    return nothing.plain_lagrangian, list(nothing.generalized_forces)
+
+
+def _term(lagrangian: sp.Expr, forces: Sequence[sp.Expr]) -> Term | None:
+    acting = tuple(forces) if any(force != 0 for force in forces) else ()
+    return Term(lagrangian, acting) if lagrangian != 0 or acting else None
+
+
+def _numbers(system: System) -> dict[sp.Symbol, sp.Float]:
+    return {s: sp.Float(p.value) for s, p in system.parameters.items() if not p.varies}
 
 
 def _inputs(system: System) -> tuple[sp.Expr, ...]:
     """The part of the forces that inputs have, with the values of parameters."""
-    numbers = {s: sp.Float(p.value) for s, p in system.parameters.items() if not p.varies}
+    numbers = _numbers(system)
     off = {symbol: sp.S.Zero for symbol in system.u}
     forces = [force.xreplace(numbers) for force in system.generalized_forces]
     return tuple(sp.expand(force - force.xreplace(off)) for force in forces)
