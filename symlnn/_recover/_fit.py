@@ -15,6 +15,8 @@ _RANK = 1e-11
 _NULL = (1, 2, 3, 4, 8, 16)
 """Directions of nearly the least error, among which a positive mass matrix is looked for."""
 _POSITIVE = 0.98
+_BALANCED = 1e-8
+"""In natural units: where nothing acts between coordinates, the ratio of their masses could be anything."""
 _TINY = 1e-150
 
 
@@ -60,14 +62,18 @@ def _errors(columns: Columns, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return mass, np.full(columns.e.shape[:2], np.nan)
 
 
-def mass_of(columns: Columns) -> Float[np.ndarray, " term"]:
-    """The mean trace of each term's mass matrix, in natural units: what fixes the scale of a law."""
-    return np.einsum("riik->k", columns.h) / len(columns.h)
+def masses_of(columns: Columns) -> Float[np.ndarray, "dof term"]:
+    """The mean diagonal of each term's mass matrix, in natural units: its sum fixes the scale of a law."""
+    return np.einsum("riik->ik", columns.h) / len(columns.h)
 
 
 def is_positive(columns: Columns, c: np.ndarray) -> bool:
-    """Whether the mass matrix is positive definite at all but a few states."""
+    """Whether the mass matrix is positive definite at all but a few states, and no coordinate's mass is nothing beside
+    the others'."""
     mass = columns.h @ c
+    own = np.abs(np.einsum("rii->ri", mass)).mean(axis=0)
+    if not own.min() > _BALANCED * own.max():
+        return False
     positive = np.ones(len(mass), bool)
     for size in range(1, mass.shape[1] + 1):  # Sylvester's criterion
         positive &= np.linalg.det(mass[:, :size, :size]) > 0
@@ -110,7 +116,7 @@ def polished(
     columns: Columns, c: np.ndarray, sigma: np.ndarray, anchor: int | None, *, steps: int = _STEPS
 ) -> Solution | None:
     """Gauss and Newton from c on Σ (r/σ)², the scale fixed by the mass or by the anchor; None if it is not finite."""
-    mass = mass_of(columns)
+    mass = masses_of(columns).sum(axis=0)
     if anchor is None:
         c = c / (mass @ c)
     now = residual(columns, c)
@@ -125,20 +131,28 @@ def polished(
         row = row * (np.sqrt(len(of_data)) / np.linalg.norm(row))
         step = _least_squares(np.concatenate([of_data / sizes, row[None]]), np.append((now.r / sigma).ravel(), 0.0))
         step = -step / sizes
-        loss, moved = np.sum((now.r / sigma) ** 2), None
+        before, moved = np.sum((now.r / sigma) ** 2), None
         for halving in range(_HALVINGS):
             trial = now.c + step / 2**halving
             after = np.sum((_errors(columns, trial)[1] / sigma) ** 2)
-            if after < loss and is_positive(columns, trial):
+            if after < before and is_positive(columns, trial):
                 moved = trial
                 break
         if moved is None:
             break
-        gain = loss - after
+        gain = before - after
         now = residual(columns, moved)
-        if gain < _ENOUGH * loss:
+        if gain < _ENOUGH * before:
             break
     return now
+
+
+def loss(columns: Columns, c: np.ndarray, sigma: np.ndarray) -> float:
+    """Σ (r/σ)²; infinite where that is not finite, and without a positive mass matrix."""
+    if not is_positive(columns, c):
+        return np.inf
+    found = float(np.sum((_errors(columns, c)[1] / sigma) ** 2))
+    return found if np.isfinite(found) else np.inf
 
 
 def _least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from .._types import Samples
 from ._dictionary import dictionary
 from ._drive import Drive, drive
 from ._explained import noise_floor
-from ._fit import mass_of, residual
+from ._fit import residual
 from ._gauge import Gauge
 from ._law import Scaled, freedoms, in_cheapest_gauge, scaled, share_of
 from ._observed import Observed, general_points, of_motions, of_samples
@@ -32,6 +32,7 @@ _WINDOW = 1.0
 _FEW = 2.0
 """Equations for each candidate, below which the data are too few."""
 _GENERAL = 600
+_CLEAR = 3.0
 _NEWTON, _SETTLED = 6, 1e-4
 """Steps of free parameters, and the relative change at which they end."""
 _REFINEMENTS = 3
@@ -276,7 +277,7 @@ def _freedoms(system: System, best: _Best, law: Scaled, seed: int) -> tuple[int,
     inside[list(values), range(len(values))] = 1.0
     others = []
     for z in _beside(general, inside):
-        parts = [(c, term) for c, term in zip(z, terms, strict=True) if abs(c) > 1e-6]
+        parts = [(c, term) for c, term in zip(z, terms, strict=True) if abs(c) > max(1e-6, _CLEAR * share)]
         others.append(sp.Add(*(sp.Float(f"{c:.4g}") * term.lagrangian for c, term in parts)))
     count = max(1, general.shape[1])
     return count, there.shape[1] > count, tuple(others)
@@ -328,7 +329,7 @@ def _one_more(task: Task, found: Found) -> Found | None:
     sizes = np.sum(across**2, axis=0)
     usable = sizes > 1e-9 * np.sum(j**2, axis=0)
     usable[places] = False
-    if not usable.any() or not np.isfinite(mass_of(task.columns)).all():
+    if not usable.any():
         return None
     gain = np.where(usable, (r @ across) ** 2 / np.where(usable, sizes, 1.0), -1.0)
     return with_support(task, found, tuple(sorted((*found.support, int(np.argmax(gain))))))

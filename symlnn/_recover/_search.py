@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ._fit import Solution, is_positive, mass_of, polished, residual, starts
+from ._fit import Solution, loss, masses_of, polished, residual, starts
 from ._support import SupportSearch
 from ._terms import Columns, Term
 
@@ -18,6 +18,8 @@ FLOOR = 1e-6
 _PENALTY, _SHARE = 25.0, 0.01
 _ROUNDS = 10
 _FIRST_STEPS = 8
+_TRIED = 2
+"""Of the starts of a support, the best ones."""
 _MANY = 8
 """Terms, beyond which a law is pruned by one at a time."""
 _PREFIXES = (1.0, 0.6, 0.35, 0.2, 0.1)
@@ -91,7 +93,7 @@ def _search(task: Task, places: list[int], earlier: Sequence[tuple[int, ...]]) -
     best, now = None, dense
     for _ in range(_ROUNDS):
         j, r = now.whitened(sigma * math.sqrt(task.repeated))
-        finder = SupportSearch(j, r, mass_of(whole), anchor=anchor, required=required, penalty=task.penalty)
+        finder = SupportSearch(j, r, masses_of(whole), now.c, anchor=anchor, required=required, penalty=task.penalty)
         found = {finder.best(begun)} if best is not None else {finder.best(), *(finder.best([b]) for b in begun)}
         found = {_with_masses(whole, s) for s in found}
         score, law, chosen = min((_true(task, whole, s, now.c, sigma, anchor) for s in found), key=lambda x: x[0])
@@ -159,8 +161,9 @@ def _true(
     """The score of a support with coefficients of its own, its law, and itself."""
     of = _with_anchor(chosen, anchor)
     columns, place = whole.of(of), None if anchor is None else len(of) - 1
-    begins = [near[of], *starts(columns, place)]
-    laws = [law for c in begins if is_positive(columns, c) and (law := polished(columns, c, sigma, place)) is not None]
+    begins = [(loss(columns, c, sigma), k, c) for k, c in enumerate([near[of], *starts(columns, place)])]
+    begins = [begin for begin in sorted(begins, key=lambda begin: begin[:2]) if np.isfinite(begin[0])]
+    laws = [law for _, _, c in begins[:_TRIED] if (law := polished(columns, c, sigma, place)) is not None]
     if not laws:
         return math.inf, None, chosen
     law = min(laws, key=lambda s: float(np.sum((s.r / sigma) ** 2)))

@@ -8,6 +8,8 @@ from jaxtyping import Float
 
 _HARD = 30.0
 """The weight of the row that fixes the scale, beside those of the data."""
+_SOFT = 30.0
+"""How many penalties it costs that a coordinate loses its mass: a part of a law that acts on no other could vanish."""
 _ROUNDS = 60
 _TIE = 1e-9
 
@@ -15,15 +17,17 @@ _TIE = 1e-9
 class SupportSearch:
     """The supports of low |r + J c|² + penalty · |support|, over c of mass m·c = 1, or with c = 1 of the anchor.
 
-    About a law c₀ that is homogeneous of order zero J c₀ = 0, so that r + J c is what c leaves, to first order. Were
-    the scale fixed at one term instead of at the mass, combinations that are nearly nothing would win.
+    About a law c₀, of which r is homogeneous of order zero, J c₀ = 0, so that r + J c is what c leaves, to first order.
+    Were the scale fixed at one term instead of at the mass, combinations that are nearly nothing would win. c₀ has the
+    mass one, and `masses` are the shares of the coordinates in that of each term.
     """
 
     def __init__(
         self,
         j: Float[np.ndarray, "row term"],
         r: Float[np.ndarray, " row"],
-        mass: Float[np.ndarray, " term"],
+        masses: Float[np.ndarray, "dof term"],
+        c: Float[np.ndarray, " term"],
         *,
         anchor: int | None,
         required: Collection[int],
@@ -32,8 +36,11 @@ class SupportSearch:
         self.penalty = penalty
         target = -r
         if anchor is None:
+            mass = masses.sum(axis=0)
             size = _HARD * np.linalg.norm(j) / max(np.linalg.norm(mass), 1e-300)
-            j, target = np.concatenate([j, size * mass[None]]), np.append(target, size)
+            soft = np.sqrt(_SOFT * penalty) / (masses @ c)
+            j = np.concatenate([j, size * mass[None], soft[:, None] * masses])
+            target = np.concatenate([target, [size], soft * (masses @ c)])
         else:
             target = target - j[:, anchor]
         sizes = np.linalg.norm(j, axis=0)
