@@ -169,7 +169,7 @@ def _best(
         seen = [(None, of_samples(system, terms, data))]
     gauge = seen[0][1].gauge(system, terms, seed=seed)
     anchor = len(terms) - 1 if anchored else None
-    kept = sorted({*gauge.kept, *required, *([] if anchor is None else [anchor])})
+    kept: list[int] = sorted({*gauge.kept, *required} | (set() if anchor is None else {anchor}))
     tasks = [Task(observed.columns, terms, anchor, required, observed.repeated) for _, observed in seen]
     middle = len(seen) // 2
     width, observed = seen[middle]
