@@ -1,8 +1,8 @@
 """How often `recover` finds the law: from accelerations and from positions with noise, over ten seeds.
 
-Accelerations: 600 states of the declaration. Positions: ten motions of 5 s at 100 per second from such states. Noise is a
-share of the size of each acceleration, or of the spread of each coordinate (of an angle 1.8 rad at most). A law is right
-where its terms are those of the law recovered without noise, which is equivalent to the declared one.
+Accelerations: 600 states of the declaration. Positions: ten motions of 5 s at 100 per second from such states. Noise is
+a share of the size of each acceleration, or of the spread of each coordinate (of an angle 1.8 rad at most). A law is
+right where its terms are those of the law recovered without noise, which is equivalent to the declared one.
 """
 
 import time

@@ -1,0 +1,90 @@
+"""The law that is kept of those that several windows suggest."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._data import Motions
+from .._identify import time_scale
+from .._system import System
+from ._gauge import Gauge
+from ._law import in_cheapest_gauge
+from ._observed import Observed, of_motions, of_samples
+from ._search import Found, Task, search, with_support
+from ._terms import Term
+
+_HALF_WIDTHS = (1.5, 2.0, 3.0)
+"""In time scales of the data; laws are compared on windows of the middle one."""
+_WINDOW = 1.0
+"""Of smoothing, in time scales."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The law that was kept, and what it was found on."""
+
+    observed: Observed
+    task: Task
+    gauge: Gauge
+    found: Found
+    half_width: float | None
+    """Of the windows, in seconds; None where accelerations were given."""
+
+    @property
+    def places(self) -> list[int]:
+        """Of the terms of the law, and of what is known, among the candidates."""
+        return [*self.found.support] + ([] if self.task.anchor is None else [self.task.anchor])
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """What its coefficients are to be divided by, to be those of the terms as they are written."""
+        return self.observed.sizes[self.places]
+
+
+def kept_law(
+    system: System,
+    terms: tuple[Term, ...],
+    data: Any,
+    anchored: bool,
+    half_width: float | None,
+    seed: int,
+    required: frozenset[int],
+) -> Kept:
+    """The law of the lowest score on windows of the middle width, or on the states; in its cheapest gauge."""
+    if isinstance(data, Motions):
+        scale = time_scale(data, [x.name for x, turns in zip(system.q, system.is_angle, strict=True) if turns])
+        widths = [half_width] if half_width is not None else [share * scale for share in _HALF_WIDTHS]
+        seen: list[tuple[float | None, Observed]] = []
+        for width in widths:
+            try:
+                made = of_motions(system, terms, data, half_width=width, window=_WINDOW * scale, time_scale=scale)
+            except ValueError:
+                if not seen:
+                    raise
+                break
+            seen.append((width, made))
+    else:
+        seen = [(None, of_samples(system, terms, data))]
+    gauge = seen[0][1].gauge(system, terms, seed=seed)
+    anchor = len(terms) - 1 if anchored else None
+    kept: list[int] = sorted({*gauge.kept, *required} | (set() if anchor is None else {anchor}))
+    tasks = [Task(observed.columns, terms, anchor, required, observed.repeated) for _, observed in seen]
+    middle = len(seen) // 2
+    width, observed = seen[middle]
+    task = tasks[middle]
+    options = {law.support: law for law in search(task, kept)[:2]}
+    if options:
+        tier = max(task.terms[k].tier for k in min(options.values(), key=lambda law: law.score).support)
+        few = [k for k in kept if k == anchor or terms[k].tier <= tier]
+        for other in (*tasks[:middle], *tasks[middle + 1 :]):
+            options |= {law.support: law for law in search(other, few)[:1] if law.support not in options}
+    if not options:
+        raise ValueError(
+            f"No combination of the {len(terms)} candidates has a positive mass matrix and moves as {system.name}: "
+            "include kinetic terms, and check units and signs of the data."
+        )
+    near = next(iter(options.values()))
+    again = [with_support(task, near, support) for support in options]
+    found = min((law for law in again if law is not None), key=lambda law: law.score)
+    return Kept(observed, task, gauge, in_cheapest_gauge(task, found, gauge), width)
