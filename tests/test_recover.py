@@ -305,3 +305,15 @@ def test_the_command_does_it(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ):
         code, _, err = run_command(*words)
         assert code in (1, 2) and expected in err and not law.exists(), err
+
+
+def test_regular_errors_of_a_model_are_not_taken_for_terms() -> None:
+    """Accelerations that are wrong by half a percent in a regular way, as those of a network are."""
+    system = symlnn.load_system("pendulum")
+    exact = samples(system, noise=0.0)
+    off = 0.03 * jnp.sin(3 * exact.states.q + 1) * jnp.cos(exact.states.v / 5)
+    found = symlnn.recover(system, Samples(exact.states, exact.a + off), noise=0.03)
+    assert {str(x.term.expression) for x in found.terms} == {"cos(theta)", "theta_dot**2"}
+    assert found.explained
+    with pytest.raises(ValueError, match="noise, a share"):
+        symlnn.recover(system, exact, noise=2.0)

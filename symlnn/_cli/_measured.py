@@ -31,6 +31,9 @@ ColumnNames = Annotated[
     list[str], typer.Option("--column", metavar="NAME=COLUMN", help="The column of one variable: theta=pos1, t=time.")
 ]
 
+_NOISE_OF_MODELS = 0.03
+"""The share of its accelerations that a trained model may well be wrong by, in a regular way."""
+
 
 def _motions(system: System | None, files: list[Path], columns: Path | None, names: list[str]) -> Motions:
     if columns is not None and names:
@@ -127,7 +130,7 @@ def recover(
     ] = None,
     columns: Columns = None,
     column: ColumnNames = [],  # noqa: B006
-    samples: Annotated[int, typer.Option(help="With --model: the states, drawn from the declaration.", min=10)] = 2000,
+    samples: Annotated[int, typer.Option(help="With --model: the states, drawn from the declaration.", min=10)] = 600,
     most: Annotated[int, typer.Option(help="The candidate terms, at most.", min=1, max=1000)] = 120,
     half_width: Annotated[float | None, typer.Option(help="Of the windows, in seconds.")] = None,
     seed: Seed = 0,
@@ -150,7 +153,8 @@ def recover(
         else:
             observed = _of_model(loaded, model, samples, seed, allow_code)
         terms = dictionary(loaded, most=most)
-        found = recover_law(loaded, observed, terms=terms, half_width=half_width, seed=seed)
+        noise = {} if model is None else {"noise": _NOISE_OF_MODELS}
+        found = recover_law(loaded, observed, terms=terms, half_width=half_width, seed=seed, **noise)
         write_law(found, out)
     table = Table("term", "coefficient", "standard error", "exact", box=None)
     for x in found.terms:

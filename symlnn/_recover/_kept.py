@@ -21,6 +21,15 @@ _WINDOW = 1.0
 
 
 @dataclass(frozen=True, eq=False)
+class Wishes:
+    """What the caller says of the search."""
+
+    half_width: float | None
+    noise: float
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
 class Kept:
     """The law that was kept, and what it was found on."""
 
@@ -47,14 +56,13 @@ def kept_law(
     terms: tuple[Term, ...],
     data: Any,
     anchored: bool,
-    half_width: float | None,
-    seed: int,
     required: frozenset[int],
+    wishes: Wishes,
 ) -> Kept:
     """The law of the lowest score on windows of the middle width, or on the states; in its cheapest gauge."""
     if isinstance(data, Motions):
         scale = time_scale(data, [x.name for x, turns in zip(system.q, system.is_angle, strict=True) if turns])
-        widths = [half_width] if half_width is not None else [share * scale for share in _HALF_WIDTHS]
+        widths = [wishes.half_width] if wishes.half_width is not None else [share * scale for share in _HALF_WIDTHS]
         seen: list[tuple[float | None, Observed]] = []
         for width in widths:
             try:
@@ -66,10 +74,10 @@ def kept_law(
             seen.append((width, made))
     else:
         seen = [(None, of_samples(system, terms, data))]
-    gauge = seen[0][1].gauge(system, terms, seed=seed)
+    gauge = seen[0][1].gauge(system, terms, seed=wishes.seed)
     anchor = len(terms) - 1 if anchored else None
     kept: list[int] = sorted({*gauge.kept, *required} | (set() if anchor is None else {anchor}))
-    tasks = [Task(observed.columns, terms, anchor, required, observed.repeated) for _, observed in seen]
+    tasks = [Task(observed.columns, terms, anchor, required, observed.repeated, wishes.noise) for _, observed in seen]
     middle = len(seen) // 2
     width, observed = seen[middle]
     task = tasks[middle]

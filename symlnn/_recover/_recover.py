@@ -12,7 +12,7 @@ from .._types import Samples
 from ._dictionary import dictionary
 from ._drive import Drive, drive
 from ._fit import residual
-from ._kept import Kept, kept_law
+from ._kept import Kept, Wishes, kept_law
 from ._recovery import Recovery, free_terms, known_term
 from ._search import FLOOR
 from ._terms import Term
@@ -30,6 +30,7 @@ def recover(
     *,
     terms: Sequence[Term] | None = None,
     half_width: float | None = None,
+    noise: float = FLOOR,
     seed: int = 0,
 ) -> Recovery:
     """The law of some data as a SymPy expression, among the Lagrangians Σ cₖ φₖ and forces of candidate terms.
@@ -38,7 +39,8 @@ def recover(
     angles, units, inputs and what is drawn are used, not its law; but where it leaves functions open, its law is what
     is known, with the declared values of parameters, and candidates stand for these functions. `terms` are the
     candidates, by default `dictionary(system)`; `half_width` is that of the windows for motions, in seconds, by default
-    one of several that follow from the time scale of the data.
+    one of several that follow from the time scale of the data. `noise` is what accelerations are wrong by at
+    least, as a share of their size: of a trained model, whose errors are regular, some times its error.
 
     With Eₖ = Hₖ a + hₖ, the Euler–Lagrange expression of term k, in windows its weak form:
     1. Terms that are combinations of cheaper ones, up to a total time derivative, are put aside.
@@ -52,27 +54,29 @@ def recover(
     A law is found always; `explained`, `null_dimension`, `free_scales` and `diagnosis` say what it is worth. Raises
     `ValueError` where no candidates have a positive mass matrix, and where the data are too short.
     """
-    timer = Timer()
+    if not 0 < noise < 1:
+        raise ValueError(f"noise, a share of the accelerations, must lie between 0 and 1, but is {noise}.")
+    timer, wishes = Timer(), Wishes(half_width, max(noise, FLOOR), seed)
     with timer("dictionary"):
         candidates = tuple(dictionary(system) if terms is None else terms)
         if not candidates:
             raise ValueError("There are no candidates: give terms, or include some in the dictionary.")
     with timer("search"):
-        system, best = _with_free(system, candidates, data, half_width, seed)
+        system, best = _with_free(system, candidates, data, wishes)
     with timer("drive"):
         swing = _drive(best)
         for _ in range(_REFINEMENTS):
             if swing is None:
                 break
             waves = swing.terms(system)
-            system, best = _with_free(system, (*candidates, *waves), data, half_width, seed)
+            system, best = _with_free(system, (*candidates, *waves), data, wishes)
             swing = _drive(best, swing, waves) or swing
     with timer("judge"):
         return judged(system, best, swing, timer, seed)
 
 
 def _with_free(
-    system: System, candidates: tuple[Term, ...], data: Motions | Samples, half_width: float | None, seed: int
+    system: System, candidates: tuple[Term, ...], data: Motions | Samples, wishes: Wishes
 ) -> tuple[System, Kept]:
     """The system with the values of its free parameters that are the best beside the law, by Newton's steps, and that
     law: a step is the coefficient of ∂L/∂p."""
@@ -80,7 +84,7 @@ def _with_free(
         known, free = known_term(system), free_terms(system)
         whole = (*candidates, *free.values(), *([] if known is None else [known]))
         required = range(len(candidates), len(candidates) + len(free))
-        best = kept_law(system, whole, data, known is not None, half_width, seed, frozenset(required))
+        best = kept_law(system, whole, data, known is not None, frozenset(required), wishes)
         if not free:
             break
         c = dict(zip(best.found.support, best.found.solution.c / best.sizes, strict=False))
@@ -97,7 +101,7 @@ def _drive(best: Kept, near: Drive | None = None, waves: Sequence[Term] = ()) ->
     """What swings with time in the residual of a law, when these waves are taken out of it."""
     task, law, observed = best.task, best.found, best.observed
     places = best.places
-    if near is None and np.sqrt(np.mean(law.solution.r**2)) < 2 * FLOOR:
+    if near is None and np.sqrt(np.mean(law.solution.r**2)) < 2 * task.noise:
         return None
     kept = sorted({*best.gauge.kept, *places})
     c = np.zeros(len(kept))

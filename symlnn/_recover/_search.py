@@ -14,7 +14,7 @@ from ._support import SupportSearch
 from ._terms import Columns, Term
 
 FLOOR = 1e-6
-"""The least standard deviation of accelerations, as a share of theirs: what is smaller is rounding."""
+"""The standard deviation of accelerations, as a share of theirs, below which they are rounding."""
 _PENALTY, _SHARE = 25.0, 0.01
 _ROUNDS = 10
 _FIRST_STEPS = 8
@@ -50,6 +50,8 @@ class Task:
     required: frozenset[int] = frozenset()
     repeated: float = 1.0
     """How often rows tell the same: those of overlapping windows."""
+    noise: float = FLOOR
+    """The least standard deviation of accelerations, as a share of theirs."""
 
     @property
     def rows(self) -> float:
@@ -63,7 +65,7 @@ class Task:
 
     def score(self, solution: Solution, count: int) -> float:
         """n log σ² + penalty · terms, up to a constant: what is lowest is kept."""
-        mean = np.maximum(np.mean(solution.r**2, axis=0), FLOOR**2)
+        mean = np.maximum(np.mean(solution.r**2, axis=0), self.noise**2)
         return self.rows * float(np.mean(np.log(mean))) + self.penalty * count
 
 
@@ -88,7 +90,7 @@ def _search(task: Task, places: list[int], earlier: Sequence[tuple[int, ...]]) -
         return None
     rows = len(dense.r)
     freedoms = rows - task.repeated * len(places) / dense.r.shape[1]
-    sigma = np.maximum(np.sqrt(dense.squares / max(freedoms, 0.1 * rows)), FLOOR)
+    sigma = np.maximum(np.sqrt(dense.squares / max(freedoms, 0.1 * rows)), task.noise)
     begun: Sequence[Collection[int]] = [{places.index(k) for k in support} for support in earlier]
     best, now = None, dense
     for _ in range(_ROUNDS):

@@ -15,7 +15,7 @@ from ._law import Scaled, freedoms, scaled, share_of
 from ._observed import general_points
 from ._rational import fraction
 from ._recovery import PARAMETER, FrontLaw, RecoveredTerm, Recovery
-from ._search import FLOOR, Found, Task, with_support
+from ._search import Found, Task, with_support
 
 _FEW = 2.0
 """Equations for each candidate, below which the data are too few."""
@@ -38,7 +38,9 @@ def judged(system: System, best: Kept, swing: Drive | None, timer: Timer, seed: 
         for k, (place, c, error) in enumerate(zip(law.support, law.c, law.error, strict=True))
     )
     r = found.solution.r
-    floor, explained = noise_floor(r, observed.points, system.is_angle, every=round(observed.repeated), floor=2 * FLOOR)
+    floor, explained = noise_floor(
+        r, observed.points, system.is_angle, every=round(observed.repeated), floor=2 * task.noise
+    )
     left = float(np.sqrt(np.mean(r**2)))
     null, single, others = _freedoms(system, best, law, seed)
     diagnosis = []
