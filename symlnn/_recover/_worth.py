@@ -21,6 +21,7 @@ _FEW = 2.0
 """Equations for each candidate, below which the data are too few."""
 _GENERAL = 600
 _CLEAR = 3.0
+"""What is so many times larger than another is so for certain."""
 
 
 def judged(system: System, best: Kept, swing: Drive | None, timer: Timer, seed: int) -> Recovery:
@@ -107,7 +108,8 @@ def _freedoms(system: System, best: Kept, law: Scaled, seed: int) -> tuple[int, 
     values: Mapping[int, float] = {places.index(k): float(c) for k, c in zip(law.support, law.c, strict=True)}
     share = share_of(best.found, task)
     general = freedoms(system, terms, values, observed, general_points(observed.points, _GENERAL, seed), share)
-    there = freedoms(system, terms, values, observed, observed.points, share)
+    looser = freedoms(system, terms, values, observed, general_points(observed.points, _GENERAL, seed), _CLEAR * share)
+    there = freedoms(system, terms, values, observed, observed.points, share / _CLEAR)
     inside = np.zeros((len(terms), len(law.support)))
     inside[list(values), range(len(values))] = 1.0
     others = []
@@ -115,7 +117,7 @@ def _freedoms(system: System, best: Kept, law: Scaled, seed: int) -> tuple[int, 
         parts = [(c, term) for c, term in zip(z, terms, strict=True) if abs(c) > max(1e-6, _CLEAR * share)]
         others.append(sp.Add(*(sp.Float(f"{c:.4g}") * term.lagrangian for c, term in parts)))
     count = max(1, general.shape[1])
-    return count, there.shape[1] > count, tuple(others)
+    return count, there.shape[1] > max(1, looser.shape[1]), tuple(others)
 
 
 def _beside(null: np.ndarray, inside: np.ndarray) -> Iterator[np.ndarray]:
