@@ -175,14 +175,3 @@ def covariance(
         inverse = np.linalg.pinv(np.linalg.qr(of_data / sizes, mode="r"))
         found[np.ix_(free, free)] = repeated * (inverse @ inverse.T) / np.outer(sizes, sizes)
     return found
-
-
-def null_directions(solution: Solution, share: float) -> Float[np.ndarray, "term direction"]:
-    """What changes of the coefficients leave r as it is: directions in which ∂r/∂c, its columns scaled to one, is at
-    most so small a share of its largest."""
-    of_data = np.linalg.qr(solution.whitened(np.ones(solution.r.shape[1]))[0], mode="r")
-    sizes = np.linalg.norm(of_data, axis=0)
-    sizes = np.where(sizes > 0, sizes, 1.0)
-    _, values, directions = np.linalg.svd(of_data / sizes)
-    values = np.append(values, np.zeros(len(directions) - len(values)))
-    return (directions[values <= share * values[0]] / sizes).T
