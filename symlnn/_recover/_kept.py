@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._data import Motions
-from .._identify import time_scale
+from .._identify import noise, time_scale
 from .._system import System
 from ._gauge import Gauge
 from ._law import in_cheapest_gauge
@@ -16,8 +16,9 @@ from ._terms import Term
 
 _HALF_WIDTHS = (1.5, 2.0, 3.0)
 """In time scales of the data; laws are compared on windows of the middle one."""
-_WINDOW = 1.0
-"""Of smoothing, in time scales."""
+_USUAL_NOISE, _SHORTEST, _LONGEST = 0.01, 0.3, 1.5
+"""The noise, as a share of the spread of a coordinate, at which motions are smoothed over one time scale; and what they
+are smoothed over at least and at most, in time scales."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,16 @@ class Kept:
         return self.observed.sizes[self.places]
 
 
+def _window(system: System, motions: Motions) -> float:
+    """Of smoothing by cubics, in time scales: as σ^(2/11), where the bias, which grows with the fourth power of the
+    window, and the noise of velocities, σ window^(−3/2), are of one size."""
+    whole = np.concatenate([run.q for run in motions])
+    spread = np.where(system.is_angle, np.minimum(np.nanstd(whole, axis=0), 1.0), np.nanstd(whole, axis=0))
+    level = np.nanmean([noise(run) for run in motions], axis=0)
+    share = float(np.max(level / np.where(spread > 0, spread, 1.0)))
+    return float(np.clip((share / _USUAL_NOISE) ** (2 / 11), _SHORTEST, _LONGEST))
+
+
 def kept_law(
     system: System,
     terms: tuple[Term, ...],
@@ -62,11 +73,12 @@ def kept_law(
     """The law of the lowest score on windows of the middle width, or on the states; in its cheapest gauge."""
     if isinstance(data, Motions):
         scale = time_scale(data, [x.name for x, turns in zip(system.q, system.is_angle, strict=True) if turns])
+        window = scale * _window(system, data)
         widths = [wishes.half_width] if wishes.half_width is not None else [share * scale for share in _HALF_WIDTHS]
         seen: list[tuple[float | None, Observed]] = []
         for width in widths:
             try:
-                made = of_motions(system, terms, data, half_width=width, window=_WINDOW * scale, time_scale=scale)
+                made = of_motions(system, terms, data, half_width=width, window=window, time_scale=scale)
             except ValueError:
                 if not seen:
                     raise
