@@ -11,7 +11,7 @@ from .._system import System
 from ._gauge import Gauge
 from ._law import in_cheapest_gauge
 from ._observed import Observed, of_motions, of_samples
-from ._search import Found, Task, search, with_support
+from ._search import Found, Task, search, with_anchor, with_support
 from ._terms import Term
 
 _HALF_WIDTHS = (1.5, 2.0, 3.0)
@@ -44,7 +44,7 @@ class Kept:
     @property
     def places(self) -> list[int]:
         """Of the terms of the law, and of what is known, among the candidates."""
-        return [*self.found.support] + ([] if self.task.anchor is None else [self.task.anchor])
+        return with_anchor(self.found.support, self.task.anchor)
 
     @property
     def sizes(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from .._system import System
 from ._fit import covariance, residual
 from ._gauge import Gauge
 from ._observed import Observed, general_points
-from ._search import FLOOR, Found, Task, with_support
+from ._search import FLOOR, Found, Task, with_anchor, with_support
 from ._terms import Columns, Points, Term, at_states
 
 _GENERAL = 600
@@ -106,7 +106,7 @@ def scaled(system: System, task: Task, found: Found, observed: Observed) -> tupl
     """The law with ½ before the first square of a velocity of each part whose scale is its own, or with one before its
     first kinetic term; and the number of such parts. What is known of a law, and inputs, fix its scale."""
     terms = [task.terms[k] for k in found.support]
-    places = list(found.support) + ([] if task.anchor is None else [task.anchor])
+    places = with_anchor(found.support, task.anchor)
     c = found.solution.c / observed.sizes[places]
     if task.anchor is not None:
         c = c / c[-1]

@@ -105,7 +105,7 @@ def _search(task: Task, places: list[int], earlier: Sequence[tuple[int, ...]]) -
         if best is not None and not score < best.score:
             break
         best, begun = Found(tuple(places[i] for i in chosen), law, sigma, score), [chosen]
-        now = residual(whole, _spread(law, chosen, anchor, len(places)))
+        now = residual(whole, spread(law, chosen, anchor, len(places)))
     return best
 
 
@@ -115,10 +115,10 @@ def _with_masses(whole: Columns, chosen: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted({*chosen, *(place for i, place in _kinetic(whole) if not own[i] > 0)}))
 
 
-def _spread(law: Solution, chosen: Sequence[int], anchor: int | None, count: int) -> np.ndarray:
+def spread(law: Solution, chosen: Sequence[int], anchor: int | None, count: int) -> np.ndarray:
     """The coefficients of a law among those of all candidates."""
     c = np.zeros(count)
-    c[_with_anchor(chosen, anchor)] = law.c
+    c[with_anchor(chosen, anchor)] = law.c
     return c
 
 
@@ -133,7 +133,7 @@ def _pruned(
     """Without one or two of its terms, where that is better in truth and not only to first order."""
     while True:
         score, law, chosen = found
-        near = _spread(law, chosen, anchor, whole.e.shape[-1])
+        near = spread(law, chosen, anchor, whole.e.shape[-1])
         free = [k for k in chosen if k not in required]
         fewer = [
             tuple(k for k in chosen if k not in gone)
@@ -148,12 +148,13 @@ def _pruned(
 
 def with_support(task: Task, found: Found, support: tuple[int, ...]) -> Found | None:
     """The law of other terms, from one that was found; None where there is none of a positive mass matrix."""
-    near = _spread(found.solution, found.support, task.anchor, len(task.terms))
+    near = spread(found.solution, found.support, task.anchor, len(task.terms))
     score, law, _ = _true(task, task.columns, support, near, found.sigma, task.anchor)
     return None if law is None else Found(support, law, found.sigma, score)
 
 
-def _with_anchor(chosen: Collection[int], anchor: int | None) -> list[int]:
+def with_anchor(chosen: Collection[int], anchor: int | None) -> list[int]:
+    """The places of a support, and of what is known last."""
     return [*chosen] if anchor is None else [*chosen, anchor]
 
 
@@ -161,7 +162,7 @@ def _true(
     task: Task, whole: Columns, chosen: tuple[int, ...], near: np.ndarray, sigma: np.ndarray, anchor: int | None
 ) -> tuple[float, Any, tuple[int, ...]]:
     """The score of a support with coefficients of its own, its law, and itself."""
-    of = _with_anchor(chosen, anchor)
+    of = with_anchor(chosen, anchor)
     columns, place = whole.of(of), None if anchor is None else len(of) - 1
     begins = [(loss(columns, c, sigma), k, c) for k, c in enumerate([near[of], *starts(columns, place)])]
     begins = [begin for begin in sorted(begins, key=lambda begin: begin[:2]) if np.isfinite(begin[0])]

@@ -15,7 +15,7 @@ from ._law import Scaled, freedoms, scaled, share_of
 from ._observed import general_points
 from ._rational import fraction
 from ._recovery import PARAMETER, FrontLaw, RecoveredTerm, Recovery
-from ._search import Found, Task, with_support
+from ._search import Found, Task, spread, with_anchor, with_support
 
 _FEW = 2.0
 """Equations for each candidate, below which the data are too few."""
@@ -103,12 +103,12 @@ def _freedoms(system: System, best: Kept, law: Scaled, seed: int) -> tuple[int, 
         return 1, False, ()
     tier = max(task.terms[k].tier for k in law.support)
     places = [k for k in sorted({*best.gauge.kept, *law.support}) if task.terms[k].tier <= tier]
-    places = [k for k in places if k in law.support or k in best.gauge.kept]
     terms = [task.terms[k] for k in places]
     values: Mapping[int, float] = {places.index(k): float(c) for k, c in zip(law.support, law.c, strict=True)}
     share = share_of(best.found, task)
-    general = freedoms(system, terms, values, observed, general_points(observed.points, _GENERAL, seed), share)
-    looser = freedoms(system, terms, values, observed, general_points(observed.points, _GENERAL, seed), _CLEAR * share)
+    points = general_points(observed.points, _GENERAL, seed)
+    general = freedoms(system, terms, values, observed, points, share)
+    looser = freedoms(system, terms, values, observed, points, _CLEAR * share)
     there = freedoms(system, terms, values, observed, observed.points, share / _CLEAR)
     inside = np.zeros((len(terms), len(law.support)))
     inside[list(values), range(len(values))] = 1.0
@@ -156,10 +156,8 @@ def _front(task: Task, found: Found) -> tuple[FrontLaw, ...]:
 
 def _one_more(task: Task, found: Found) -> Found | None:
     """With the term that the rest of the residual asks for most."""
-    places = [*found.support] + ([] if task.anchor is None else [task.anchor])
-    c = np.zeros(len(task.terms))
-    c[places] = found.solution.c
-    now = residual(task.columns, c)
+    places = with_anchor(found.support, task.anchor)
+    now = residual(task.columns, spread(found.solution, found.support, task.anchor, len(task.terms)))
     j, r = now.whitened(found.sigma)
     q = np.linalg.qr(j[:, places])[0]
     across = j - q @ (q.T @ j)
