@@ -1,6 +1,7 @@
 """Systems as JSON and back, without executing anything: what data sets and model files carry."""
 
 import json
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +23,22 @@ def _encode_value(value: AbstractDistribution | float | None) -> Any:
 
 def _decode_value(data: Any) -> Any:
     return distribution_from_json(data) if isinstance(data, dict) else data
+
+
+def _encode_parameter(parameter: Parameter) -> list[Any]:
+    """Value and unit; whether it is free and its bounds where these say something; no infinity, which JSON lacks."""
+    written = [_encode_value(parameter.value), parameter.unit]
+    if parameter.bounds is not None:
+        return [*written, parameter.free, [None if math.isinf(x) else x for x in parameter.bounds]]
+    return [*written, True] if parameter.free else written
+
+
+def _decode_parameter(data: Any) -> Parameter:
+    value, unit, free, bounds = (*data, *(False, None)[len(data) - 2 :])
+    if bounds is not None:
+        low, high = bounds
+        bounds = (-math.inf if low is None else low, math.inf if high is None else high)
+    return Parameter(_decode_value(value), unit, free, bounds)
 
 
 def _decode_graph(data: Any) -> Graph | None:
@@ -52,7 +69,7 @@ def system_to_json(system: System) -> dict[str, Any]:
         "name": system.name,
         "coordinates": [encode(x) for x in system.coordinates],
         "lagrangian": encode(system.lagrangian),
-        "parameters": pairs(system.parameters, lambda p: [_encode_value(p.value), p.unit, *([True] if p.free else [])]),
+        "parameters": pairs(system.parameters, _encode_parameter),
         "states": drawn(system.domain.states),
         "initial_states": drawn(system.experiment.initial_states),
         "angles": [encode(x) for x in system.angles],
@@ -90,7 +107,7 @@ def system_from_json(data: Any) -> System:
             name=data["name"],
             coordinates=tuple(map(decode, data["coordinates"])),
             lagrangian=decode(data["lagrangian"]),
-            parameters=mapping("parameters", lambda p: Parameter(_decode_value(p[0]), *p[1:])),
+            parameters=mapping("parameters", _decode_parameter),
             states=drawn("states"),
             initial_states=drawn("initial_states"),
             angles=tuple(map(decode, data["angles"])),

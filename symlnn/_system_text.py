@@ -2,6 +2,7 @@
 
 import dataclasses
 import keyword
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -107,10 +108,12 @@ def system_to_text(system: System, comments: Mapping[str, str], title: str) -> s
         lines.append("    parameters={")
         for symbol, parameter in system.parameters.items():
             value = _drawn(parameter.value) if parameter.varies else repr(parameter.value)
-            free = ", free=True" if parameter.free else ""
+            options = ", free=True" if parameter.free else ""
+            if parameter.bounds is not None:
+                options += f", bounds=({', '.join(map(_number, parameter.bounds))})"
             comment = comments.get(symbol.name)
             after = f"  # {comment}" if comment else ""
-            lines.append(f"        {names[symbol.name]}: Parameter({value}, {parameter.unit!r}{free}),{after}")
+            lines.append(f"        {names[symbol.name]}: Parameter({value}, {parameter.unit!r}{options}),{after}")
         lines.append("    },")
     for field in ("states", "initial_states"):
         if getattr(system, field):
@@ -151,6 +154,11 @@ def _options(known: Unknown) -> str:
     plain = Unknown()
     said = (f.name for f in dataclasses.fields(known) if getattr(known, f.name) != getattr(plain, f.name))
     return f"Unknown({', '.join(f'{name}={getattr(known, name)!r}' for name in said)})"
+
+
+def _number(x: float) -> str:
+    """Of Python, where infinity is a call."""
+    return repr(x) if math.isfinite(x) else f'float("{x}")'
 
 
 def _symbol(symbol: Any) -> str:

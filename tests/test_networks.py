@@ -28,7 +28,7 @@ DRIVEN = System(
     lagrangian=m * v**2 / 2,
     forces={x: F + f(x, v)},
     inputs={F: uniform(-1, 1)},
-    unknown={f: Unknown(width=8)},
+    unknown={f: Unknown(width=6)},
     parameters={m: Parameter(1.0, "kg")},
 )
 PENDULUM = System(
@@ -42,13 +42,13 @@ OPEN = System(
     coordinates=(theta,),
     angles=(theta,),
     lagrangian=L(theta, omega),
-    unknown={L: Unknown(width=8)},
+    unknown={L: Unknown(width=6)},
 )
 
 
 def motions(system: System, starts: list[float], *, noise: float) -> Motions:
-    """Runs of 8 s at 50 per second, from rest."""
-    at = np.arange(401) / 50
+    """Runs of 6 s at 50 per second, from rest."""
+    at = np.arange(301) / 50
     law, rng = symlnn.SymbolicDynamics(system), np.random.default_rng(0)
     runs = []
     for number, start in enumerate(starts):
@@ -57,7 +57,8 @@ def motions(system: System, starts: list[float], *, noise: float) -> Motions:
         state = symlnn.States.of(jnp.array([start]), jnp.zeros(1), u=None if u is None else jnp.zeros(1))
         found = symlnn.simulate(law, state, times=jnp.asarray(at), u=inputs)
         assert bool(found.successful)
-        runs.append(Run(f"run{number}", at, np.asarray(found.q) + noise * rng.normal(size=(401, 1)), u=u))
+        q = np.asarray(found.q)
+        runs.append(Run(f"run{number}", at, q + noise * rng.normal(size=q.shape), u=u))
     return Motions.of(system, runs)
 
 

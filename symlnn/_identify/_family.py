@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from .._dynamics import AbstractDynamics, EulerLagrange, SymbolicDynamics, SymbolicForces, SymbolicLagrangian
 from .._models import MLP, trainable
 from .._system import System
+from ._least_squares import Bounds
 from ._unknowns import Unknowns
 
 
@@ -67,9 +68,10 @@ class Family:
         fixed = {symbol.name: p.value for symbol, p in self.system.parameters.items() if not p.varies}
         return fixed | self.unknowns.values(x[: len(self.unknowns)])
 
-    def lowest(self) -> Float[np.ndarray, " free"]:
-        """The bounds of x."""
-        return np.concatenate([self.unknowns.lowest(), np.full(len(self.weights), -np.inf)])
+    def bounds(self) -> Bounds:
+        """Of x; weights have none."""
+        of, none = self.unknowns.bounds(), np.full(len(self.weights), np.inf)
+        return Bounds(np.concatenate([of.lowest, -none]), np.concatenate([of.highest, none]))
 
     def start(self) -> Float[np.ndarray, " free"]:
         """x of the declared values, and of the networks as they are at the start."""

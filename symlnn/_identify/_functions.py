@@ -60,9 +60,8 @@ class AbstractSeries(abc.ABC):
         at = sp.Symbol("x", real=True)
         expression = self(at)
         expression = sp.diff(expression, at) if derivative else expression
-        columns = [sp.diff(expression, c) for c in self.coefficients]
-        function = lambdified((at,), columns, modules=["numpy"])
-        return np.stack([np.broadcast_to(column, x.shape) for column in function(x)], axis=1)
+        function = lambdified((at, *self.coefficients), expression, modules=["numpy"])
+        return np.broadcast_to(function(x[:, None], *np.eye(len(self.coefficients))), (len(x), len(self.coefficients)))
 
 
 @dataclass(frozen=True)

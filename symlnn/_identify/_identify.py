@@ -167,14 +167,14 @@ def _require_law(weak: Weak, system: System) -> None:
 def _estimates(weak: Weak, values: Mapping[str, float], shot: Shot | None) -> dict[str, Estimate]:
     unknowns, system = weak.family.unknowns, weak.family.system
     linear = unknowns.linear()
-    at, lowest = linear.search(values), linear.lowest()
+    held = linear.bounds().holds(linear.search(values))
     errors: dict[int, float] = {}
     if shot is not None:
         errors = dict(zip(shot.inside, np.sqrt(np.maximum(np.diag(shot.covariance), 0.0)), strict=True))
     declared = {symbol.name: parameter for symbol, parameter in system.parameters.items()}
     estimates = {}
     for place, name in enumerate(unknowns.names):
-        bound = bool(at[place] <= 1.001 * lowest[place])
+        bound = bool(held[place])
         error = None if bound or place not in errors else float(errors[place] * unknowns.sizes[place])
         was = declared[name]
         estimates[name] = Estimate(values[name], error, was.value, was.unit, place in weak.rank.kept, bound)
@@ -225,7 +225,12 @@ def _diagnosis(
         yield f"The data cannot tell {' ↔ '.join(group)} apart: some of them are held at their declared values."
     for name, estimate in parameters.items():
         if estimate.at_bound:
-            yield f"{name} is at its bound, zero: the data do not show it."
+            zero = estimate.value < 1e-5 * abs(estimate.declared)
+            yield (
+                f"{name} is at its bound, zero: the data do not show it."
+                if zero
+                else f"{name} is at its bound, {estimate.value:.6g}: the data would have it beyond."
+            )
         elif estimate.standard_error is not None and estimate.standard_error > _BADLY * abs(estimate.value):
             off, value = estimate.standard_error, estimate.value
             yield f"The data hardly tell {name}: its standard error is {off:.2g} of {value:.3g}."

@@ -64,7 +64,7 @@ class Shooting:
             return r, jacobian
 
         axes = (0, 0, None, None)
-        self.windows, self.free, self.lowest = windows, len(family), family.lowest()
+        self.windows, self.free, self.bounds = windows, len(family), family.bounds()
         self.prior = prior
         self._residuals = eqx.filter_jit(jax.vmap(residuals, axes))
         self._both = eqx.filter_jit(jax.vmap(both, axes))
@@ -83,7 +83,7 @@ class Shooting:
             x, y = self._search(x, y, kept, scales, enough)
             spread = spread * self._misfit(x, y, scales)
         scales = jnp.asarray(spread), jnp.asarray(_PRIOR * np.concatenate([spread, speeds]))
-        inside = [k for k in kept if x[k] > self.lowest[k]]
+        inside = [k for k, held in zip(kept, self.bounds.of(kept).holds(x[list(kept)]), strict=True) if not held]
         arrow, _ = self._linearised(x, y, inside, scales)
         return Shot(x, tuple(inside), arrow.covariance(np.asarray(w.run)), spread)
 
@@ -100,7 +100,7 @@ class Shooting:
             while damping < 1e12:
                 dx, dy = arrow.step(damping)
                 moved = x.copy()
-                moved[inside] = np.maximum(x[inside] + dx, self.lowest[inside])
+                moved[inside] = self.bounds.of(inside).nearest(x[inside] + dx)
                 new = float(np.sum(self._at(moved, y + dy, scales) ** 2) + np.sum((self.prior @ moved) ** 2))
                 if new < cost:  # false for NaN
                     break
@@ -113,9 +113,9 @@ class Shooting:
         return x, y
 
     def _movable(self, x: np.ndarray, kept: Sequence[int], arrow: "_Arrow") -> list[int]:
-        """The places among `kept` that are off their bound, or that the residuals pull from it."""
-        pull = -arrow.gradient()
-        return [k for k, place in enumerate(kept) if x[place] > self.lowest[place] or pull[k] > 0]
+        """The places among `kept` that are off their bounds, or that the residuals pull from them."""
+        movable = self.bounds.of(kept).movable(x[list(kept)], -arrow.gradient())
+        return [int(k) for k in np.flatnonzero(movable)]
 
     def _joint(self, x: np.ndarray, y: np.ndarray) -> Array:
         return jnp.asarray(np.concatenate([np.broadcast_to(x, (len(y), len(x))), y], axis=1))

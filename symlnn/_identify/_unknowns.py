@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._system import System
+from ._least_squares import Bounds
 
 _ZERO = 1e-6
 """As a share of the declared value."""
@@ -22,6 +23,8 @@ class Unknowns:
     names: tuple[str, ...]
     positive: tuple[bool, ...]
     sizes: tuple[float, ...]
+    declared: tuple[tuple[float, float], ...]
+    """The bounds of θ."""
     logarithmic: bool = True
 
     @staticmethod
@@ -46,9 +49,12 @@ class Unknowns:
                 raise ValueError(f"The parameter {name} is drawn from {parameter.value}: give it a number to free it.")
             if symbol.is_positive and parameter.value <= 0:
                 raise ValueError(f"The parameter {name} is declared positive, but starts from {parameter.value:g}.")
-        values = [known[name][1].value for name in names]
+        chosen = [known[name] for name in names]
         return Unknowns(
-            names, tuple(bool(known[n][0].is_positive) for n in names), tuple(abs(x) or 1.0 for x in values)
+            names,
+            positive=tuple(bool(symbol.is_positive) for symbol, _ in chosen),
+            sizes=tuple(abs(p.value) or 1.0 for _, p in chosen),
+            declared=tuple(p.bounds or (-np.inf, np.inf) for _, p in chosen),
         )
 
     def __len__(self) -> int:
@@ -58,12 +64,11 @@ class Unknowns:
         """The same, not in logarithms."""
         return replace(self, logarithmic=False)
 
-    def lowest(self) -> Float[np.ndarray, " free"]:
-        """The bound of x: a positive parameter that falls below a millionth of its declared value is zero."""
-        least = [
-            _ZERO * size if positive else -np.inf for positive, size in zip(self.positive, self.sizes, strict=True)
-        ]
-        return self._of(least)
+    def bounds(self) -> Bounds:
+        """Of x: those declared; and a positive parameter that falls below a millionth of its declared value is zero."""
+        whole = zip(self.declared, self.positive, self.sizes, strict=True)
+        lowest = [max(low, _ZERO * size) if positive else low for (low, _), positive, size in whole]
+        return Bounds(self._of(lowest), self._of([high for _, high in self.declared]))
 
     def search(self, values: Mapping[str, float]) -> Float[np.ndarray, " free"]:
         """x of these values."""
@@ -84,5 +89,9 @@ class Unknowns:
         return {n: jnp.exp(xi) if exponential else size * xi for n, exponential, size, xi in pairs}
 
     def numbers(self, x: Float[np.ndarray, " free"]) -> dict[str, float]:
-        """θ by name."""
-        return {name: float(value) for name, value in jax.device_get(self.values(jnp.asarray(x))).items()}
+        """θ by name, within its declared bounds to the last digit."""
+        found = jax.device_get(self.values(jnp.asarray(x)))
+        return {
+            name: min(max(float(found[name]), low), high)
+            for name, (low, high) in zip(self.names, self.declared, strict=True)
+        }

@@ -128,7 +128,7 @@ class WeakProblem:
 
             return jax.vmap(one)(*points)
 
-        self.family, self.lowest = family, family.lowest()
+        self.family, self.bounds = family, family.bounds()
         self._points = tuple(np.asarray(z) for z in (form.q, form.v, form.m, form.u, form.t))
         count, rows = len(self._points[0]), np.repeat(np.arange(len(form.places)), form.places.shape[1])
         places = (rows, np.asarray(form.places).ravel())
@@ -206,7 +206,7 @@ class WeakProblem:
                 return whole, np.concatenate([of_data, prior])[:, kept]
 
             enough = _ROUGHLY if self.family.networks and number < passes - 1 else _ENOUGH
-            x, hessian = least_squares(off, both, x, kept, self.lowest, enough=enough, steps=_STEPS)
+            x, hessian = least_squares(off, both, x, kept, self.bounds, enough=enough, steps=_STEPS)
             if priors:
                 inverse = np.linalg.pinv(hessian, hermitian=True) if len(kept) < _MANY else np.linalg.inv(hessian)
                 priors = [_of_its_size(rows, x - centre, rows[:, kept], inverse) for rows in priors]

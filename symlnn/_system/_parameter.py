@@ -15,6 +15,8 @@ class Parameter:
     free: bool = False
     """Whether the value is a guess, which `identify` replaces by what the motions say; a symbol that is positive stays
     so."""
+    bounds: tuple[float, float] | None = None
+    """The least and the largest value that `identify` may give it; either may be infinite."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.unit, str):
@@ -31,6 +33,23 @@ class Parameter:
             raise ValueError(f"free of a parameter must be True or False, but is {self.free!r}.")
         if self.free and self.varies:
             raise ValueError("A free parameter needs a number to start from, not a distribution: give it a value.")
+        if self.bounds is not None:
+            object.__setattr__(self, "bounds", self._checked_bounds())
+
+    def _checked_bounds(self) -> tuple[float, float]:
+        wrong = f"bounds of a parameter must be a pair of numbers, the lower one first, but are {self.bounds!r}."
+        try:
+            low, high = map(float, self.bounds or ())
+        except (TypeError, ValueError):
+            raise ValueError(wrong) from None
+        if not low < high:  # also where one of them is NaN
+            raise ValueError(wrong)
+        if self.varies or not low <= self.value <= high:
+            raise ValueError(
+                f"The value of a parameter with bounds must be a number between them, {low:g} and {high:g}, but is "
+                f"{self.value}."
+            )
+        return low, high
 
     @property
     def varies(self) -> bool:

@@ -287,8 +287,11 @@ class System:
             if symbol is None:
                 known = ", ".join(names) or "none"
                 raise ValueError(f"{self.name} has no parameter {str(key)!r}. Its parameters are: {known}.")
-            free = changed[symbol].free and not isinstance(value, AbstractDistribution)
-            changed[symbol] = Parameter(value, changed[symbol].unit, free)
+            known = changed[symbol]
+            if isinstance(value, AbstractDistribution):
+                changed[symbol] = Parameter(value, known.unit)
+            else:
+                changed[symbol] = replace(known, value=value)
         return replace(self, parameters=changed)
 
     def with_functions(self, values: Mapping[Any, Any], parameters: Mapping[Expression, Any] | None = None) -> "System":
