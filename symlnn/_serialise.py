@@ -34,11 +34,12 @@ def _encode_parameter(parameter: Parameter) -> list[Any]:
 
 
 def _decode_parameter(data: Any) -> Parameter:
-    value, unit, free, bounds = (*data, *(False, None)[len(data) - 2 :])
-    if bounds is not None:
-        low, high = bounds
-        bounds = (-math.inf if low is None else low, math.inf if high is None else high)
-    return Parameter(_decode_value(value), unit, free, bounds)
+    known = dict(zip(("value", "unit", "free", "bounds"), data, strict=False))
+    known["value"] = _decode_value(known["value"])
+    if "bounds" in known:
+        low, high = known["bounds"]
+        known["bounds"] = (-math.inf if low is None else low, math.inf if high is None else high)
+    return Parameter(**known)
 
 
 def _decode_graph(data: Any) -> Graph | None:

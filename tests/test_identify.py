@@ -350,6 +350,31 @@ def test_a_law_with_splines_is_a_declaration(opened: symlnn.Identification, tmp_
     assert "<mi>V</mi>" in (tmp_path / "out" / "index.html").read_text()  # SymPy would write v
 
 
+def test_a_constant_force_is_a_linear_term_of_the_potential() -> None:
+    """−V′(x) + R(v), with a constant of 0.7 N: R(0) = 0 by convention, and V has it."""
+    x = dynamicsymbols("x")
+    speed = x.diff(t)
+    potential, force = symlnn.Unknown(knots=6), symlnn.Unknown(knots=6)
+    sliding = System(
+        name="sliding",
+        coordinates=(x,),
+        units={x: "m"},
+        lagrangian=m * speed**2 / 2 - V(x),
+        forces={x: R(speed)},
+        unknown={V: potential, R: force},
+        parameters={m: 1.0},
+    )
+    truth = sliding.with_functions({V: lambda q: 2 * q**2, R: lambda w: 0.7 - 0.3 * w})
+    result = symlnn.identify(sliding, motions(truth, [even(6.0, 50.0)] * 2, 1e-4), method=Method(shooting=False))
+    spring, drag = result.functions["V"], result.functions["R"]
+    assert not result.confounded
+    assert spring.free_up_to == "a constant" and drag.free_up_to == "a linear term of V"
+    assert "A constant force in R would be a linear term of V: by convention R(0) = 0." in result.diagnosis
+    # beside the mean of the data, where a prior of smoothness does least
+    np.testing.assert_allclose(np.interp([0.0, 0.6], spring.grid, spring.derivative), [-0.7, 1.7], atol=0.1)
+    np.testing.assert_allclose(np.interp([-1.0, 0.0, 1.0], drag.grid, drag.values), [0.3, 0.0, -0.3], atol=0.05)
+
+
 def test_an_unknown_function_whose_argument_never_varies_is_named() -> None:
     at = even(4.0, 50.0)
     two = dynamicsymbols("y")

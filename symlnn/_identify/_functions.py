@@ -1,6 +1,7 @@
 """Functions that are left open, as splines or Fourier series whose coefficients are parameters like any other."""
 
 import abc
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ _MARGIN = 0.02
 """How far beyond the visited range a spline goes, as a share of it."""
 _RARE = 0.005
 """The share of the data at each end of the range, in which a function is not shown: a point or two tell nothing."""
+_BEYOND = 0.1
+"""How far beyond the range in which it is told a curve is drawn, as a share of that."""
 _SHARP = 100.0
 """How many times the width about zero, in which a function of a velocity may change, the fastest is."""
 _CUBIC = (1, -4, 6, -4, 1)
@@ -46,6 +49,8 @@ class AbstractSeries(abc.ABC):
     """Of the coefficients, as far as it is known beforehand."""
     of_velocity: bool
     """Whether the argument is a velocity."""
+    traded: str | None = None
+    """The potential that a constant of this force would be a linear term of; by convention it is none of this force."""
 
     @abc.abstractmethod
     def __call__(self, x: sp.Expr) -> sp.Expr:
@@ -147,7 +152,9 @@ class Curve:
     """The standard error of the values; None where there is none."""
     free_up_to: str | None
     """What the data do not determine, and a convention fixes: a constant, so that the value is 0 where the argument is
-    nearest to zero."""
+    nearest to zero; or a linear term of a potential, so that the force is 0 where its argument is."""
+    beyond: tuple[tuple[Float[np.ndarray, " point"], Float[np.ndarray, " point"]], ...]
+    """Arguments and values on both sides of the grid, where the data say nothing: how the series goes on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +196,11 @@ def completed(system: System, parts: Sequence[Stretch], *, force: float, time_sc
             )
         else:
             one = _one_series(function, known, system, next(iter(calls[0])), visited[:, 0], force)
+            potential = _trades_with(system, function) if one.low < 0 < one.high else None
+            if potential is not None:
+                one = dataclasses.replace(
+                    one, known=dataclasses.replace(known, zero_at_zero=True), traded=str(potential)
+                )
             taken = {symbol.name for symbol in parameters} & {c.name for c in one.coefficients}
             if taken:
                 raise ValueError(f"The parameter {min(taken)} has the name of a coefficient of {function}: rename it.")
@@ -235,6 +247,31 @@ def calls_of(system: System, function: object) -> list[tuple[sp.Expr, ...]]:
     if len({len(arguments) for arguments in found}) > 1:
         raise ValueError(f"{function} stands in the declaration with different numbers of arguments: name them apart.")
     return found
+
+
+def _trades_with(system: System, function: Any) -> Any:
+    """The potential V(q) a linear term of which is the same as a constant of a force R(v), both left open:
+    −V′(q) + R(v) = −(V + c q)′ + (R + c). None where there is none."""
+    known = system.unknown[function]
+    if known.odd or known.dissipative or known.nonnegative or known.zero_at_zero or _in_lagrangian(system, function):
+        return None
+    acting = [(x, force) for x, force in zip(system.q, system.generalized_forces, strict=True) if force.has(function)]
+    if len(acting) != 1 or len(calls := calls_of(system, function)) != 1:
+        return None
+    (x, force), (arguments,) = acting[0], calls
+    if not sp.expand(force).coeff(function(*arguments)).is_number:
+        return None
+    return next((other for other in system.unknown if _has_linear_term(system, other, x)), None)
+
+
+def _has_linear_term(system: System, potential: Any, x: sp.Symbol) -> bool:
+    """Whether a function in L of this coordinate alone may have a linear term, with a factor that is a number."""
+    known = system.unknown[potential]
+    if known.even or known.nonnegative or system.is_angle[system.q.index(x)]:
+        return False
+    if not _in_lagrangian(system, potential) or calls_of(system, potential) != [(x,)]:
+        return False
+    return sp.expand(system.plain_lagrangian).coeff(potential(x)).is_number is True
 
 
 def is_whole(system: System, function: object) -> bool:
@@ -291,17 +328,24 @@ def curve(
     covariance: Mapping[tuple[str, str], float] | None,
     constant: bool,
 ) -> Curve:
-    """The function of these coefficients, with a band from their covariance by linearisation; where a `constant` is not
-    determined, less its value nearest to zero."""
+    """The function of these coefficients, with a band from their covariance by linearisation; where a `constant` of
+    them is not determined, less its value nearest to zero, unless it is zero at zero anyhow."""
+    constant = constant and not spline.known.zero_at_zero
     grid = np.linspace(*spline.visited, 101)
     coefficients = np.array([values[c.name] for c in spline.coefficients])
     basis = spline.basis(grid)
-    if constant:
-        basis = basis - basis[np.argmin(np.abs(grid))]
+    level = basis[np.argmin(np.abs(grid))] if constant else 0.0
+    basis = basis - level
     band = None
     if covariance is not None:
         names = [c.name for c in spline.coefficients]
         matrix = np.array([[covariance.get((a, b), 0.0) for b in names] for a in names])
         band = np.sqrt(np.maximum(np.einsum("pi,ij,pj->p", basis, matrix, basis), 0.0))
     derivative = spline.basis(grid, derivative=True) @ coefficients
-    return Curve(spline.argument, grid, basis @ coefficients, derivative, band, "a constant" if constant else None)
+    free = "a constant" if constant else f"a linear term of {spline.traded}" if spline.traded else None
+    length = _BEYOND * float(np.ptp(grid))
+    beyond = tuple(
+        (x, (spline.basis(x) - level) @ coefficients)
+        for x in (np.linspace(grid[0] - length, grid[0], 21), np.linspace(grid[-1], grid[-1] + length, 21))
+    )
+    return Curve(spline.argument, grid, basis @ coefficients, derivative, band, free, beyond)

@@ -130,6 +130,11 @@ def _identify(
     groups = tuple(tuple(unknowns.names[k] for k in group) for group in weak.rank.groups)
     functions = {one.name: _curve(one, answer, groups, unknowns, shot) for one in series}
     groups = tuple(named for group in groups if len(named := _by_function(group, series)) > 1)
+    diagnosis += [
+        f"A constant force in {one.name} would be a linear term of {one.traded}: by convention {one.name}(0) = 0."
+        for one in series
+        if one.traded is not None
+    ]
     diagnosis += _diagnosis(parameters, groups, reach, verdicts)
     values = {name: p.value for name, p in every.items()}
     return Identification(

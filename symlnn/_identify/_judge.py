@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.signal
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from .._data import Motions, Run
 from .._dynamics import AbstractDynamics, AbstractEquationOfMotion
@@ -17,6 +17,7 @@ from ._smooth import Stretch, stretches
 from ._windows import Windows
 
 _BUTTERWORTH = 3
+_TIMES = 24
 _SHARE = 0.2
 """Of the farthest horizon, at which predictions start."""
 
@@ -73,6 +74,17 @@ def predictions(
     return [(t[known], q[known]) for t, q, known in zip(times, predicted, seen, strict=True)]
 
 
+def errors_over_horizon(
+    dynamics: AbstractDynamics, motions: Motions, choices: Choices
+) -> tuple[Float[np.ndarray, " time"], Float[np.ndarray, "time dof"], Float[np.ndarray, "time dof"]]:
+    """(t, median, root mean square) of |q predicted − q measured| so many seconds after smoothed states, to the longest
+    horizon; infinite where half of the predictions, or all of them, have failed."""
+    predicted = _Predicted.of(dynamics, motions, choices)
+    times = np.linspace(0, max(choices.horizons), _TIMES + 1)[1:]
+    found = [predicted.after(t) for t in times]
+    return times, *(np.stack(x) for x in zip(*((median, rms) for median, rms, _ in found), strict=True))  # pyright: ignore
+
+
 def force_residual(
     dynamics: AbstractDynamics, motions: Motions, filter_hz: float
 ) -> list[tuple[np.ndarray, np.ndarray]] | None:
@@ -123,25 +135,41 @@ def _predicted(
 def _prediction(
     dynamics: AbstractDynamics, motions: Motions, choices: Choices
 ) -> tuple[dict[float, np.ndarray], dict[float, np.ndarray], int, np.ndarray]:
-    windows, predicted = _predicted(dynamics, motions, choices, share=_SHARE)
-    seen, times = np.asarray(windows.seen), np.asarray(windows.times)
-    off = np.abs(predicted - np.asarray(windows.measured))
-    lost = ~np.isfinite(np.where(seen, off, 0.0)).all(axis=(1, 2))
-    off = np.where(np.isfinite(off), off, np.inf)
-    median, rms, last = {}, {}, np.zeros(0)
+    predicted = _Predicted.of(dynamics, motions, choices)
+    found = {horizon: predicted.after(horizon) for horizon in choices.horizons}
     spread = np.nanstd(np.concatenate([run.q for run in motions]), axis=0)
-    for horizon in choices.horizons:
-        # the sample nearest to the horizon, in each window
-        place = np.argmin(np.where(seen.any(axis=-1), np.abs(times - horizon), np.inf), axis=1)
-        there = off[np.arange(len(off)), place]
-        known = seen[np.arange(len(off)), place].all(axis=-1)
-        median[horizon] = np.median(there[known], axis=0)
-        rms[horizon] = (
-            np.sqrt(np.mean(there[known & ~lost] ** 2, axis=0)) if (known & ~lost).any() else np.inf + there[0]
-        )
-        if horizon == max(choices.horizons):
-            last = np.mean(there[known] / np.where(spread > 0, spread, 1.0), axis=1)
-    return median, rms, int(lost.sum()), last
+    last = np.mean(found[max(choices.horizons)][2] / np.where(spread > 0, spread, 1.0), axis=1)
+    median = {horizon: median for horizon, (median, _, _) in found.items()}
+    return median, {horizon: rms for horizon, (_, rms, _) in found.items()}, int(predicted.lost.sum()), last
+
+
+@dataclass(frozen=True, eq=False)
+class _Predicted:
+    """Predictions from smoothed states beside what was measured."""
+
+    times: Float[np.ndarray, "window sample"]
+    seen: Bool[np.ndarray, "window sample dof"]
+    off: Float[np.ndarray, "window sample dof"]
+    """|q predicted − q measured|, infinite where a prediction has failed."""
+    lost: Bool[np.ndarray, " window"]
+
+    @staticmethod
+    def of(dynamics: AbstractDynamics, motions: Motions, choices: Choices) -> "_Predicted":
+        windows, predicted = _predicted(dynamics, motions, choices, share=_SHARE)
+        seen = np.asarray(windows.seen)
+        off = np.abs(predicted - np.asarray(windows.measured))
+        lost = np.asarray(~np.isfinite(np.where(seen, off, 0.0)).all(axis=(1, 2)))
+        return _Predicted(np.asarray(windows.times), seen, np.where(np.isfinite(off), off, np.inf), lost)
+
+    def after(self, horizon: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Median and root mean square, without those that failed, in the sample of each window that is nearest to so
+        many seconds after its start; and the errors there."""
+        place = np.argmin(np.where(self.seen.any(axis=-1), np.abs(self.times - horizon), np.inf), axis=1)
+        rows = np.arange(len(self.off))
+        there, known = self.off[rows, place], self.seen[rows, place].all(axis=-1)
+        whole = there[known & ~self.lost]
+        rms = np.sqrt(np.mean(whole**2, axis=0)) if len(whole) else np.full(there.shape[1], np.inf)
+        return np.median(there[known], axis=0), rms, there[known]
 
 
 @eqx.filter_jit

@@ -11,7 +11,7 @@ import sympy as sp
 from matplotlib.figure import Figure
 
 from .._files import replaced_folder
-from .._identify import Identification, force_residual, predictions, save_functions
+from .._identify import Identification, errors_over_horizon, force_residual, predictions, save_functions
 from .._system import listed
 from .._system_text import system_to_text
 from ..plots import TRUTH, colours, plain, wrapped
@@ -24,9 +24,11 @@ from ._write import write_figures
 FUNCTIONS = "functions.symlnn"
 """The file of networks beside `identified.py`."""
 _CAPTIONS = {
-    "functions": "The functions that were left open, over the range that the data visit; bands are two standard "
-    "errors. A potential, which is told up to a constant, is zero where its argument is nearest to zero.",
+    "functions": "The functions that were left open, over the range that 99 % of the data visit; bands are two standard "
+    "errors. Dashed: how they go on, where the data say nothing. A potential, which is told up to a constant, is zero where its argument is nearest to zero.",
     "motions": "Held-out motions: measured (black), and predicted from smoothed states, one after another.",
+    "horizon": "The error of predictions over their horizon: the median of all (solid) and the root mean square "
+    "(dashed).",
     "force": "Left: the residual force M a − r along the first held-out run, filtered. Right: its spectrum over all.",
 }
 
@@ -109,6 +111,7 @@ def _figures(result: Identification) -> dict[str, Callable[[], Figure | None]]:
     return {
         "functions": lambda: _functions(result),
         "motions": lambda: _motions(result),
+        "horizon": lambda: _horizon(result),
         "force": lambda: _force(result),
     }
 
@@ -123,6 +126,8 @@ def _functions(result: Identification) -> Figure | None:
         if curve.band is not None:
             low, high = curve.values - 2 * curve.band, curve.values + 2 * curve.band
             ax.fill_between(curve.grid, low, high, alpha=0.25, lw=0)
+        for at, values in curve.beyond:
+            ax.plot(at, values, color=TRUTH, lw=1.0, ls="--", alpha=0.6)
         ax.set_xlabel(curve.argument)
         ax.set_ylabel(plain(f"{name}({curve.argument})"))
     return figure
@@ -146,6 +151,31 @@ def _motions(result: Identification) -> Figure:
         ax.set_ylabel(label(result.declared, index))
     axes[0].legend(loc="upper right", ncols=3)
     axes[-1].set_xlabel("t (s)")
+    return figure
+
+
+def _horizon(result: Identification) -> Figure:
+    dof = len(result.motions.coordinates)
+    figure = Figure(figsize=(WIDTH, 1.9 * dof + 0.6), layout="constrained")
+    axes = figure.subplots(dof, 1, sharex=True, squeeze=False)[:, 0]
+    shade = colours(list(result.models))
+    for name, law in result.dynamics.items():
+        t, median, rms = errors_over_horizon(law, result.held_out, result.choices)
+        for index, ax in enumerate(axes):
+            # a gap where half of the predictions have failed
+            ax.plot(
+                t,
+                np.where(np.isfinite(median[:, index]), median[:, index], np.nan),
+                color=shade[name],
+                lw=1.2,
+                label=name,
+            )
+            ax.plot(t, np.where(np.isfinite(rms[:, index]), rms[:, index], np.nan), color=shade[name], lw=1.0, ls="--")
+            ax.set_ylabel(f"error of {label(result.declared, index)}")
+    for ax in axes:
+        ax.set_yscale("log")
+    axes[0].legend(loc="lower right", ncols=2)
+    axes[-1].set_xlabel("horizon (s)")
     return figure
 
 
