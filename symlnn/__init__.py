@@ -81,11 +81,13 @@ from ._identify import Curve as Curve
 from ._identify import Estimate as Estimate
 from ._identify import Identification as Identification
 from ._identify import Inspection as Inspection
+from ._identify import Judgement as Judgement
 from ._identify import Method as Method
 from ._identify import WeakForm as WeakForm
 from ._identify import black_box as black_box
 from ._identify import identify as identify
 from ._identify import inspect as inspect
+from ._identify import judge as judge
 from ._identify import load_functions as load_functions
 from ._identify import save_functions as save_functions
 from ._inputs import Control as Control

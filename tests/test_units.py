@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
@@ -202,3 +203,51 @@ def test_a_weak_drive_is_a_drive() -> None:
         time=uniform(0, 1),
     )
     assert dict(driven.conserved_quantities) == {}
+
+
+V, R = sp.Function("V"), sp.Function("R")
+m, c, k = sp.symbols("m c k", positive=True)
+SLIDING = System(
+    name="sliding",
+    coordinates=(x,),
+    lagrangian=m * u**2 / 2 - V(x),
+    forces={x: R(u)},
+    unknown={V: symlnn.Unknown(knots=6), R: symlnn.Unknown(odd=True, knots=6)},
+    parameters={m: 1.0},
+)
+SPRING = System(
+    name="spring",
+    coordinates=(x,),
+    lagrangian=m * u**2 / 2 - k * x**2 / 2 - x**4 / 4,
+    dissipation=c * u**2 / 2,
+    parameters={m: 1.0, k: symlnn.Parameter(3.0, free=True), c: symlnn.Parameter(0.5, free=True)},
+)
+
+
+@pytest.mark.parametrize("number", [3, 4, 5])
+@pytest.mark.parametrize("kind", ["parameters", "functions"])
+def test_what_is_identified_is_the_same_in_any_units(kind: str, number: int) -> None:
+    """Parameters stay what they are where L is rescaled around them; so do functions, of what stands within them."""
+    truth = SPRING.with_parameters({"k": 2.0, "c": 0.2})
+    system, units = (SPRING if kind == "parameters" else SLIDING), drawn_units(number)
+    times, random = np.arange(301) / 50, np.random.default_rng(0)
+    law, at = symlnn.SymbolicDynamics(truth), jnp.asarray(times)
+    clean = [symlnn.simulate(law, (jnp.array([s]), jnp.zeros(1)), times=at).q for s in (1.0, -0.7, 0.5)]
+    noisy = [np.asarray(q) + 1e-3 * random.normal(size=q.shape) for q in clean]
+
+    def found(system: System, units: Units) -> symlnn.Identification:
+        runs = (symlnn.Run(f"r{n}", times / units.time, q / units.length) for n, q in enumerate(noisy))
+        return symlnn.identify(system, symlnn.Motions.of(system, runs))
+
+    ours, theirs = found(system, Units(1.0, 1.0, 1.0)), found(rescaled(system, units), units)
+    assert ours.kept == theirs.kept and ours.confounded == theirs.confounded
+    for name, p in ours.parameters.items():
+        if name in ("k", "c"):
+            other = theirs.parameters[name]
+            assert other.value == pytest.approx(p.value, rel=1e-4)
+            assert other.standard_error == pytest.approx(p.standard_error, rel=1e-2)
+    for name, curve in ours.functions.items():
+        size = np.abs(curve.values).max()
+        other = theirs.functions[name]
+        np.testing.assert_allclose(other.grid, curve.grid, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(other.values / size, curve.values / size, atol=1e-2)

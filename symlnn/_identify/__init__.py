@@ -13,6 +13,7 @@ from ._inspect import inspect as inspect
 from ._judge import Judgement as Judgement
 from ._judge import errors_over_horizon as errors_over_horizon
 from ._judge import force_residual as force_residual
+from ._judge import judge as judge
 from ._judge import predictions as predictions
 from ._method import Choices as Choices
 from ._method import Method as Method

@@ -13,6 +13,7 @@ import sympy as sp
 from jaxtyping import Float
 from sympy.core.function import AppliedUndef
 
+from .._dynamics import SymbolicForces, SymbolicLagrangian
 from .._lambdify import lambdified
 from .._models import scales_of_motions
 from .._system import Parameter, System, Unknown, listed
@@ -20,6 +21,7 @@ from .._types import States
 from ._family import Family
 from ._networks import network
 from ._smooth import Stretch, joined
+from ._weak import WeakForm
 
 _MARGIN = 0.02
 """How far beyond the visited range a spline goes, as a share of it."""
@@ -153,7 +155,7 @@ class Curve:
     free_up_to: str | None
     """What the data do not determine, and a convention fixes: a constant, so that the value is 0 where the argument is
     nearest to zero; or a linear term of a potential, so that the force is 0 where its argument is."""
-    beyond: tuple[tuple[Float[np.ndarray, " point"], Float[np.ndarray, " point"]], ...]
+    beyond: tuple[tuple[Float[np.ndarray, " farther"], Float[np.ndarray, " farther"]], ...]
     """Arguments and values on both sides of the grid, where the data say nothing: how the series goes on."""
 
 
@@ -169,21 +171,25 @@ class Completed:
     """Of several arguments, by name."""
 
 
-def completed(system: System, parts: Sequence[Stretch], *, force: float, time_scale: float, seed: int) -> Completed:
+def completed(
+    system: System, parts: Sequence[Stretch], *, half_width: float, time_scale: float, seed: int
+) -> Completed:
     """The system with a series for each function of one argument that it leaves open, whose coefficients are free
-    parameters, and a network for each of several; `force` is the size of its generalised forces, and the networks begin
-    at random.
+    parameters, and a network for each of several, which begins at random. The size of each follows from that of the
+    generalised forces, averaged over bumps of this half width.
 
     Raises `ValueError` for a function whose argument does not vary, and for a property that it cannot have.
     """
     series, networks = [], {}
+    form = WeakForm.of(parts, half_width)
+    force = _size_of_forces(system, form)
     states = States(*(jnp.asarray(x) for x in joined(parts)))
     scales = scales_of_motions(system, states, time_scale=time_scale, force=force)
     parameters = dict(system.parameters)
     for place, (function, known) in enumerate(system.unknown.items()):
         calls = calls_of(system, function)
         visited = _visited(system, function, calls, parts)
-        size = force * float(np.ptp(visited[:, 0])) if _in_lagrangian(system, function) else force
+        size = force / (_response(system, function, np.ptp(visited, axis=0), form) or 1.0)
         if len(calls[0]) > 1:
             networks[str(function)] = network(
                 known,
@@ -195,7 +201,7 @@ def completed(system: System, parts: Sequence[Stretch], *, force: float, time_sc
                 key=jax.random.fold_in(jax.random.key(seed), place),
             )
         else:
-            one = _one_series(function, known, system, next(iter(calls[0])), visited[:, 0], force)
+            one = _one_series(function, known, system, next(iter(calls[0])), visited[:, 0], size)
             potential = _trades_with(system, function) if one.low < 0 < one.high else None
             if potential is not None:
                 one = dataclasses.replace(
@@ -212,7 +218,7 @@ def completed(system: System, parts: Sequence[Stretch], *, force: float, time_sc
 
 
 def _one_series(
-    function: Any, known: Unknown, system: System, argument: sp.Expr, visited: np.ndarray, force: float
+    function: Any, known: Unknown, system: System, argument: sp.Expr, visited: np.ndarray, size: float
 ) -> AbstractSeries:
     low, high = float(visited.min()), float(visited.max())
     margin = _MARGIN * (high - low)
@@ -230,11 +236,41 @@ def _one_series(
     kept = (count + 1) // 2 if known.even else count // 2 if known.odd else count
     signs = {"positive": True} if known.nonnegative or known.dissipative else {"real": True}
     symbols = tuple(sp.Symbol(f"{function}_{k}", **signs) for k in range(kept))
-    inner = _in_lagrangian(system, function)
-    size = force * (bounds[1] - bounds[0]) if inner else force / (bounds[1] if known.dissipative else 1.0)
+    size = size / bounds[1] if known.dissipative else size
     kind = Fourier if periodic else Spline
     seen = (float(np.quantile(visited, _RARE)), float(np.quantile(visited, 1 - _RARE)))
-    return kind(str(function), str(argument), known, *bounds, seen, symbols, size, argument in system.v)
+    return kind(
+        str(function), str(argument), known, *bounds, seen, symbols, size, argument.free_symbols <= set(system.v)
+    )
+
+
+def _size_of_forces(system: System, form: WeakForm) -> float:
+    """The root mean square of the inertial forces of what is known, or of the inputs; one where there is neither."""
+    if not system.unknown:
+        return 1.0
+    terms = _terms(system, form, {})
+    return float(np.max(np.sqrt(np.mean(terms**2, axis=1)))) or 1.0
+
+
+def _response(system: System, function: Any, ranges: Float[np.ndarray, " argument"], form: WeakForm) -> float:
+    """The root mean square of the generalised force that a function of size one makes: constant for a force, changing
+    by one over the range of each argument within L and the dissipation, where a constant does nothing."""
+
+    def sloped(*arguments: Any) -> Any:
+        return sum(x / size for x, size in zip(arguments, ranges, strict=True))
+
+    inner = _in_lagrangian(system, function) or system.dissipation.has(function)
+    value = sloped if inner else lambda x, *others: jnp.ones_like(x)
+    inertial, applied = _terms(system, form, {function: value}) - _terms(system, form, {})
+    return float(np.max(np.sqrt(np.mean((inertial - applied) ** 2, axis=0))))
+
+
+def _terms(system: System, form: WeakForm, functions: Mapping[Any, Any]) -> Float[np.ndarray, "side bumps dof"]:
+    """Both sides of the weak equation, with zero for all other functions that are left open."""
+    whole = {other: lambda x, *others: jnp.zeros_like(x) for other in system.unknown}
+    whole |= dict(functions)
+    law = SymbolicLagrangian(system, functions=whole), SymbolicForces(system, functions=whole)
+    return np.asarray(form.terms(*law))
 
 
 def _in_lagrangian(system: System, function: object) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy.stats
 
 from .._data import Motions
 from .._dynamics import AbstractDynamics
@@ -24,20 +25,28 @@ class Estimate:
     value: float
     standard_error: float | None
     """That of multiple shooting; None for one that was held, or is at its bound, or without shooting."""
+    degrees_of_freedom: int | None
+    """Of the standard error: one less than the clusters that it was found from."""
     declared: float
     unit: str
     identifiable: bool
     at_bound: bool
 
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in `report.json`."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if name != "degrees_of_freedom"}
+
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Of 95 %: value ± 1.96 standard errors; for what is positive as a factor, which keeps it so."""
-        if self.standard_error is None:
+        """Of 95 %: value ± t standard errors, t of Student's distribution with so many degrees of freedom; for what is
+        positive as a factor, which keeps it so."""
+        if self.standard_error is None or self.degrees_of_freedom is None:
             return None
+        off = float(scipy.stats.t.ppf(0.975, self.degrees_of_freedom)) * self.standard_error
         if self.value > 0:
-            factor = float(np.exp(1.96 * self.standard_error / self.value))
+            factor = float(np.exp(off / self.value))
             return self.value / factor, self.value * factor
-        return self.value - 1.96 * self.standard_error, self.value + 1.96 * self.standard_error
+        return self.value - off, self.value + off
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +104,7 @@ class Identification:
             "system": self.declared.name,
             "seed": self.seed,
             "runs": runs,
-            "parameters": {name: dataclasses.asdict(p) for name, p in self.parameters.items()},
+            "parameters": {name: p.to_json() for name, p in self.parameters.items()},
             "rank": sum(p.identifiable for p in self.parameters.values()),
             "free": free,
             "confounded": [list(group) for group in self.confounded],

@@ -182,7 +182,8 @@ def _estimates(weak: Weak, values: Mapping[str, float], shot: Shot | None) -> di
         bound = bool(held[place])
         error = None if bound or place not in errors else float(errors[place] * unknowns.sizes[place])
         was = declared[name]
-        estimates[name] = Estimate(values[name], error, was.value, was.unit, place in weak.rank.kept, bound)
+        freedom = None if error is None or shot is None else shot.clusters - 1
+        estimates[name] = Estimate(values[name], error, freedom, was.value, was.unit, place in weak.rank.kept, bound)
     return estimates
 
 

@@ -7,6 +7,9 @@ _QUARTER = math.pi / 2
 """Of a period, in time scales."""
 _STEPS_A_TIME_SCALE = 25
 _HORIZONS = (0.1, 0.5, 1.0)
+"""As shares of a power of ten, in seconds."""
+_LONG = 1.8
+"""How many periods the farthest horizon is at most, so that it is 1 s where a period is from 0.56 to 5.6 s."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Method:
     filter_hz: float | None = None
     """Of the force errors; None is one over the half width."""
     horizons: tuple[float, ...] | None = None
-    """Of the prediction errors, in seconds; None is 0.1, 0.5 and 1, or what the data are long enough for."""
+    """Of the prediction errors, in seconds; None is a tenth, a half and all of the power of ten below 1.8 periods, or
+    what the data are long enough for: 0.1, 0.5 and 1 s where a period is about a second or some."""
 
     def __post_init__(self) -> None:
         for name in ("half_width", "window", "shot", "step", "filter_hz"):
@@ -56,11 +60,13 @@ class Method:
     def chosen(self, time_scale: float, held_out: float) -> Choices:
         """For data of this time scale, of which the longest run that is held out lasts so many seconds."""
         half = self.half_width or _QUARTER * time_scale
+        decade = 10.0 ** math.floor(math.log10(_LONG * 4 * _QUARTER * time_scale))
+        horizons = tuple(float(f"{share * decade:.12g}") for share in _HORIZONS)
         return Choices(
             half_width=half,
             window=self.window or half / 2,
             shot=self.shot or 2 * half,
             step=self.step or time_scale / _STEPS_A_TIME_SCALE,
             filter_hz=self.filter_hz or 1 / half,
-            horizons=self.horizons or tuple(h for h in _HORIZONS if h <= held_out / 2) or (held_out / 2,),
+            horizons=self.horizons or tuple(h for h in horizons if h <= held_out / 2) or (held_out / 2,),
         )

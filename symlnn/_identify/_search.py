@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._data import Motions
-from .._dynamics import AbstractDynamics, SymbolicForces, SymbolicLagrangian
+from .._dynamics import AbstractDynamics
 from .._system import System
 from ._family import Family
 from ._functions import AbstractSeries, completed, roughness
@@ -63,8 +63,7 @@ def weak_form(
 
     Raises `ValueError` where nothing is free, where a function cannot be learned, and where the law is not finite.
     """
-    force = _size_of_forces(system, parts, choices.half_width)
-    whole = completed(system, parts, force=force, time_scale=time_scale, seed=seed)
+    whole = completed(system, parts, half_width=choices.half_width, time_scale=time_scale, seed=seed)
     names = None if free is None else (*free, *(c.name for one in whole.series for c in one.coefficients))
     unknowns = Unknowns.of(whole.system, names)
     family = Family(whole.system, unknowns, whole.networks)
@@ -123,13 +122,3 @@ def _levels(
     sigma = np.maximum(np.nanmean([noise(run) for run in training], axis=0), least)
     speeds = sigma * np.sqrt(12 * training.runs[0].interval / window**3)
     return sigma, np.maximum(speeds, least / time_scale)
-
-
-def _size_of_forces(system: System, parts: Sequence[Stretch], half_width: float) -> float:
-    """The root mean square of the inertial forces of what is known, or of the inputs; one where there is neither."""
-    if not system.unknown:
-        return 1.0
-    nothing = {function: lambda x, *others: jnp.zeros_like(x) for function in system.unknown}
-    known = SymbolicLagrangian(system, functions=nothing), SymbolicForces(system, functions=nothing)
-    terms = WeakForm.of(parts, half_width).terms(*known)
-    return float(np.max(np.sqrt(np.mean(np.asarray(terms) ** 2, axis=1)))) or 1.0

@@ -32,6 +32,7 @@ class Shot:
     """The places of x that were searched and are not at their bound."""
     covariance: Float[np.ndarray, "inside inside"]
     """Of those: the sandwich, clustered by run, or by blocks of time where there are few runs."""
+    clusters: int
     noise: Float[np.ndarray, " dof"]
     """The standard deviation of measured positions from the motions."""
 
@@ -85,7 +86,8 @@ class Shooting:
         scales = jnp.asarray(spread), jnp.asarray(_PRIOR * np.concatenate([spread, speeds]))
         inside = [k for k, held in zip(kept, self.bounds.of(kept).holds(x[list(kept)]), strict=True) if not held]
         arrow, _ = self._linearised(x, y, inside, scales)
-        return Shot(x, tuple(inside), arrow.covariance(np.asarray(w.run)), spread)
+        covariance, clusters = arrow.covariance(np.asarray(w.run))
+        return Shot(x, tuple(inside), covariance, clusters, spread)
 
     def _search(
         self, x: np.ndarray, y: np.ndarray, kept: Sequence[int], scales: tuple[Array, Array], enough: float
@@ -179,16 +181,23 @@ class _Arrow:
         dx = -np.linalg.lstsq(schur, gradients.sum(axis=0) + self.pull, rcond=None)[0]
         return dx, -pull - np.einsum("kij,j->ki", inner, dx)
 
-    def covariance(self, runs: np.ndarray) -> np.ndarray:
-        """S⁻¹ (Σ_c g_c g_cᵀ) S⁻¹ G / (G − 1), with clusters c, G of them."""
+    def covariance(self, runs: np.ndarray) -> tuple[np.ndarray, int]:
+        """Σ_c δ_c δ_cᵀ (G − 1) / G with δ_c = (S − S_c)⁻¹ g_c, what the parameters would change by without the cluster
+        c, in a step of Gauss and Newton; and G, the number of clusters.
+
+        It is the sandwich S⁻¹ (Σ_c g_c g_cᵀ) S⁻¹ with clusters, corrected for what each of them draws the parameters to
+        itself, which matters where they are few (Bell & McCaffrey, Surv. Methodol. 28, 2002; "CR3").
+        """
         inner, _, gradients = self._reduced(0.0)
-        inverse = np.linalg.pinv(np.sum(self.a - self.b @ inner, axis=0) + self.prior, hermitian=True)
+        own = self.a - self.b @ inner
         cluster = np.unique(runs, return_inverse=True)[1]
         if cluster.max() + 1 < _FEWEST_CLUSTERS:  # blocks of time
             blocks = max(1, len(runs) // 20)
             cluster = np.arange(len(runs)) // blocks
         count = int(cluster.max()) + 1
-        scores = np.zeros((count, gradients.shape[1]))
+        scores, parts = np.zeros((count, gradients.shape[1])), np.zeros((count, *own.shape[1:]))
         np.add.at(scores, cluster, gradients)
-        correction = count / max(count - 1, 1)
-        return correction * inverse @ (scores.T @ scores) @ inverse
+        np.add.at(parts, cluster, own)
+        left = own.sum(axis=0) + self.prior - parts
+        changes = np.einsum("cij,cj->ci", np.linalg.pinv(left, hermitian=True), scores)
+        return (count - 1) / count * changes.T @ changes, count

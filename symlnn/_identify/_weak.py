@@ -1,5 +1,6 @@
 """The Euler–Lagrange equation in its weak form: no accelerations, no Hessian."""
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 import scipy.sparse
 from jaxtyping import Array, Float, Int
 
@@ -208,14 +210,25 @@ class WeakProblem:
             enough = _ROUGHLY if self.family.networks and number < passes - 1 else _ENOUGH
             x, hessian = least_squares(off, both, x, kept, self.bounds, enough=enough, steps=_STEPS)
             if priors:
-                inverse = np.linalg.pinv(hessian, hermitian=True) if len(kept) < _MANY else np.linalg.inv(hessian)
+                inverse = _inverse(hessian)
                 priors = [_of_its_size(rows, x - centre, rows[:, kept], inverse) for rows in priors]
         return x, priors
+
+
+def _inverse(hessian: np.ndarray) -> np.ndarray:
+    """Of a symmetric matrix without negative directions, but for rounding, which has none either."""
+    if len(hessian) >= _MANY:
+        with contextlib.suppress(np.linalg.LinAlgError):
+            factor = scipy.linalg.cho_factor(hessian)
+            return scipy.linalg.cho_solve(factor, np.eye(len(hessian)))
+    values, vectors = np.linalg.eigh(hessian)
+    told = values > len(values) * np.finfo(float).eps * values.max(initial=0.0)
+    return (vectors[:, told] / values[told]) @ vectors[:, told].T
 
 
 def _of_its_size(prior: np.ndarray, x: np.ndarray, kept: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     if not len(prior):
         return prior
-    spread = np.sum((kept @ inverse) * kept)
+    spread = np.clip(np.sum((kept @ inverse) * kept), 0, len(prior))  # as H ≥ PᵀP, but for rounding
     size = np.sqrt((np.sum((prior @ x) ** 2) + spread) / len(prior))
     return prior / max(float(size), 1e-6)

@@ -123,7 +123,7 @@ def _cut(run: Run, part: Stretch, duration: float, every: float) -> Iterator[_Wi
         end = start + duration * (1 + 1e-9)
         if end > part.t[-1] + duration * 1e-6:
             return
-        inside = (run.t >= start - 1e-12) & (run.t <= end)
+        inside = (run.t >= start - 1e-9 * part.step) & (run.t <= end)
         about = known & (run.t >= start - 3 * part.step) & (run.t <= end + 3 * part.step)
         q, v = (np.array([np.interp(start, part.t, c) for c in x.T]) for x in (part.q, part.v))
         times = run.t[inside] - start

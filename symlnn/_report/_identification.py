@@ -24,8 +24,9 @@ from ._write import write_figures
 FUNCTIONS = "functions.symlnn"
 """The file of networks beside `identified.py`."""
 _CAPTIONS = {
-    "functions": "The functions that were left open, over the range that 99 % of the data visit; bands are two standard "
-    "errors. Dashed: how they go on, where the data say nothing. A potential, which is told up to a constant, is zero where its argument is nearest to zero.",
+    "functions": "The functions that were left open, over the range that 99 % of the data visit; bands are two "
+    "standard errors. Dashed: how they go on, where the data say nothing. A potential, which is told up to a constant, "
+    "is zero where its argument is nearest to zero.",
     "motions": "Held-out motions: measured (black), and predicted from smoothed states, one after another.",
     "horizon": "The error of predictions over their horizon: the median of all (solid) and the root mean square "
     "(dashed).",

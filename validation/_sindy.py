@@ -1,0 +1,89 @@
+"""PySINDy, as a rival: sparse accelerations a = Ξ φ(q, v, u) by sequentially thresholded least squares.
+
+It is in the extra `rivals`; a study leaves its columns empty where it is not installed.
+
+Source: Brunton, Proctor & Kutz, PNAS 113, 2016; Kaptanoglu et al., JOSS 7, 2022.
+"""
+
+import importlib
+import importlib.util
+import re
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import sympy as sp
+from jax import Array
+
+import symlnn
+from symlnn import Choices, DirectAcceleration, Motions, Run
+
+_THRESHOLDS = (0.03, 0.1, 0.3)
+"""Of coefficients, the candidates in units where each has the size one; the best on the last training run is taken."""
+INSTALLED = importlib.util.find_spec("pysindy") is not None
+
+
+def sparse_accelerations(motions: Motions, choices: Choices) -> DirectAcceleration | None:
+    """Of motions of angles with inputs: products of (1, sin qᵢ, cos qᵢ) with all monomials of v and u up to degree two,
+    and the friction atan(100 vᵢ) that the arm has.
+
+    Given are positions and inputs. Velocities and accelerations are those of PySINDy's `SmoothedFiniteDifference` with
+    the window of `choices`. The threshold is the one whose law predicts the last run best, as `symlnn.judge` says; then
+    it is fitted to all. None where no candidate gives a law that stays finite.
+    """
+    runs = tuple(motions)
+    training, chosen = motions.only(runs[:-1]), motions.only(runs[-1:])
+    found = [(threshold, _fitted(training, choices.window, threshold)) for threshold in _THRESHOLDS]
+    scores = [symlnn.judge(law, chosen, choices).score for _, law in found]
+    if not np.isfinite(scores).any():
+        return None
+    return _fitted(motions, choices.window, found[int(np.nanargmin(scores))][0])
+
+
+def _fitted(motions: Motions, window: float, threshold: float) -> DirectAcceleration:
+    pysindy: Any = importlib.import_module("pysindy")
+    dof, inputs = len(motions.coordinates), len(motions.inputs)
+    names = [f"{kind}{k}" for kind, count in (("q", dof), ("v", dof), ("u", inputs)) for k in range(count)]
+    library = pysindy.GeneralizedLibrary(
+        [
+            pysindy.PolynomialLibrary(2),
+            pysindy.FourierLibrary(1),
+            pysindy.CustomLibrary([lambda v: np.arctan(100 * v)], [lambda v: f"atan(100*{v})"]),
+        ],
+        tensor_array=[[1, 1, 0]],
+        inputs_per_library=[list(range(dof, len(names))), list(range(dof)), list(range(dof, 2 * dof))],
+    )
+    optimizer = pysindy.STLSQ(threshold, normalize_columns=True)
+    model = pysindy.SINDy(optimizer, library, _derivative(motions.runs[0], window))
+    states = [_state(run, window) for run in motions]
+    given = None if not inputs else [run.u for run in motions]
+    model.fit(states, t=[run.t for run in motions], u=given, feature_names=names)
+    symbols = sp.symbols(names, real=True)
+    features = [_expression(name, dict(zip(names, symbols, strict=True))) for name in model.get_feature_names()]
+    written = [
+        sum((c * f for c, f in zip(row, features, strict=True) if c), sp.S.Zero) for row in model.coefficients()[dof:]
+    ]
+    function = sp.lambdify(symbols, written, modules="jax")
+
+    def acceleration(q: Array, v: Array, m: Any, u: Any, t: Any) -> Array:
+        values = [*q, *v, *(() if u is None else u)]
+        return jnp.stack([jnp.asarray(x, q.dtype) for x in function(*values)])
+
+    return DirectAcceleration(acceleration)
+
+
+def _derivative(run: Run, window: float) -> Any:
+    pysindy: Any = importlib.import_module("pysindy")
+    count = max(round(window / run.interval) | 1, 7)
+    return pysindy.SmoothedFiniteDifference(smoother_kws={"window_length": count, "polyorder": 3})
+
+
+def _state(run: Run, window: float) -> np.ndarray:
+    """(q, v) at every sample."""
+    return np.concatenate([run.q, np.asarray(_derivative(run, window)(run.q, run.t))], axis=1)
+
+
+def _expression(feature: str, names: dict[str, sp.Symbol]) -> sp.Expr:
+    """ "u0 v1^2 sin(1 q0)" and the like in SymPy."""
+    product = re.sub(r"(sin|cos)\((\d+) (\w+)\)", r"\1(\2*\3)", feature)
+    return sp.sympify(product.replace("^", "**").replace(" ", "*"), locals=names)
