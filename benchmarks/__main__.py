@@ -9,13 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import derivation, euler_lagrange, lattice_scaling, recovery, wild_states
+from . import derivation, euler_lagrange, lattice_scaling, wild_states
 
 BENCHMARKS = {
     "derivation": derivation,
     "euler_lagrange": euler_lagrange,
     "lattice_scaling": lattice_scaling,
-    "recovery": recovery,
     "wild_states": wild_states,
 }
 

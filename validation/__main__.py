@@ -27,6 +27,7 @@ from . import (
     lattices,
     measured_double_pendulum,
     noise,
+    recovery,
     relativistic_particle,
     unknown_functions,
     wave_equation,
@@ -45,6 +46,7 @@ STUDIES: Mapping[str, ModuleType] = {
     "measured_double_pendulum": measured_double_pendulum,
     "unknown_functions": unknown_functions,
     "noise": noise,
+    "recovery": recovery,
 }
 """The studies by name: each is a file with a frozen `CONFIG` for every mode, `CLAIMS`, and a function `run`."""
 MEASURED = ("measured_double_pendulum",)

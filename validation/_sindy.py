@@ -8,6 +8,7 @@ Source: Brunton, Proctor & Kutz, PNAS 113, 2016; Kaptanoglu et al., JOSS 7, 2022
 import importlib
 import importlib.util
 import re
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -16,10 +17,11 @@ import sympy as sp
 from jax import Array
 
 import symlnn
-from symlnn import Choices, DirectAcceleration, Motions, Run
+from symlnn import Choices, DirectAcceleration, Motions, Run, Samples, System
 
 _THRESHOLDS = (0.03, 0.1, 0.3)
 """Of coefficients, the candidates in units where each has the size one; the best on the last training run is taken."""
+_DEGREE = 3
 INSTALLED = importlib.util.find_spec("pysindy") is not None
 
 
@@ -87,3 +89,35 @@ def _expression(feature: str, names: dict[str, sp.Symbol]) -> sp.Expr:
     """ "u0 v1^2 sin(1 q0)" and the like in SymPy."""
     product = re.sub(r"(sin|cos)\((\d+) (\w+)\)", r"\1(\2*\3)", feature)
     return sp.sympify(product.replace("^", "**").replace(" ", "*"), locals=names)
+
+
+def explicit_accelerations(system: System, samples: Samples) -> Callable[..., Array]:
+    """Of states with accelerations: all monomials up to degree three in velocities, coordinates, and the sines and
+    cosines of angles in their place, by `STLSQ`; the threshold is the one that is best on a fifth of the states."""
+    pysindy: Any = importlib.import_module("pysindy")
+
+    def features(q: Any, v: Any, numpy: Any) -> list[Any]:
+        turned = [f(x) for x, angle in zip(q, system.is_angle, strict=True) if angle for f in (numpy.sin, numpy.cos)]
+        return [*turned, *(x for x, angle in zip(q, system.is_angle, strict=True) if not angle), *v]
+
+    states = samples.states
+    z = np.stack(features(np.asarray(states.q).T, np.asarray(states.v).T, np), axis=1)
+    library = pysindy.PolynomialLibrary(_DEGREE)
+    monomials, a = np.asarray(library.fit_transform(z)), np.asarray(samples.a)
+    powers = np.asarray(library.powers_)
+    cut = len(a) * 4 // 5
+
+    def fitted(threshold: float, rows: slice) -> np.ndarray:
+        optimizer = pysindy.STLSQ(threshold, normalize_columns=True)
+        return np.asarray(optimizer.fit(monomials[rows], a[rows]).coef_)
+
+    def score(threshold: float) -> float:
+        return float(np.mean((monomials[cut:] @ fitted(threshold, slice(cut)).T - a[cut:]) ** 2))
+
+    coefficients = jnp.asarray(fitted(min((*_THRESHOLDS, 1.0, 3.0), key=score), slice(None)))
+
+    def acceleration(q: Array, v: Array, m: Any, u: Any, t: Any) -> Array:
+        point = jnp.stack(features(q, v, jnp))
+        return coefficients @ jnp.prod(point ** jnp.asarray(powers), axis=1)
+
+    return acceleration

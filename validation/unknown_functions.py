@@ -60,7 +60,9 @@ def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     return Study(figures={"cart": cart, "whole": _whole(config, settings.seed)})
 
 
-def _cart(config: Config, seed: int) -> dict[str, Any]:
+def cart_pendulum(knots: int = 30) -> tuple[System, sp.Function, sp.Function]:
+    """A cart with a pendulum whose mass is free, on a rail with a spring V(x) and a friction R(ẋ) that nobody knows;
+    and the two functions."""
     x, theta = dynamicsymbols("x theta")
     t = dynamicsymbols._t
     v, omega = x.diff(t), theta.diff(t)
@@ -76,10 +78,15 @@ def _cart(config: Config, seed: int) -> dict[str, Any]:
         + m * g * l * sp.cos(theta)
         - potential(x),
         forces={x: friction(v)},
-        unknown={potential: Unknown(knots=8), friction: Unknown(odd=True, knots=config.knots)},
+        unknown={potential: Unknown(knots=8), friction: Unknown(odd=True, knots=knots)},
         parameters={cart: Parameter(1.0, "kg"), m: Parameter(0.5, "kg", free=True), l: Parameter(0.5, "m"), g: 9.81},
     )
-    hidden = {potential: 6 * x**2 + 4 * x**4, friction: lambda s: -0.3 * sp.tanh(s / 0.05) - 0.2 * s}
+    return system, potential, friction
+
+
+def _cart(config: Config, seed: int) -> dict[str, Any]:
+    system, potential, friction = cart_pendulum(config.knots)
+    hidden = {potential: lambda x: 6 * x**2 + 4 * x**4, friction: lambda s: -0.3 * sp.tanh(s / 0.05) - 0.2 * s}
     truth = system.with_functions(hidden).with_parameters({"m": 0.4})
     random, times = np.random.default_rng(seed), np.arange(round(50 * config.seconds) + 1) / 50
     starts = [(random.uniform([-1, -1.5], [1, 1.5]), random.uniform([-2, -3], [2, 3])) for _ in range(config.cart_runs)]
