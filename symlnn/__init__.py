@@ -141,6 +141,7 @@ from ._report import Bench as Bench
 from ._report import Effort as Effort
 from ._report import Validation as Validation
 from ._report import law_to_text as law_to_text
+from ._report import recover_functions as recover_functions
 from ._report import validate as validate
 from ._report import write_identification as write_identification
 from ._report import write_law as write_law

@@ -339,6 +339,22 @@ def test_a_potential_and_a_friction_are_found(opened: symlnn.Identification) -> 
     assert opened.to_json()["functions"]["V"]["arguments"] == ["theta"]
 
 
+def test_what_was_learned_as_curves_is_written_as_formulas(opened: symlnn.Identification, tmp_path: Path) -> None:
+    """V = −m g l cos θ and R = −c ω, beside the curves, in report.json, and in a law.py that loads."""
+    law = symlnn.recover_functions(opened)
+    assert law is not None
+    symlnn.write_identification(opened, tmp_path / "out", law=law)
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    formulas = {name: sp.sympify(f["expression"]) for name, f in document["functions"].items()}
+    assert set(formulas["V"].as_coefficients_dict()) == {sp.cos(sp.Symbol("theta"))}
+    assert set(formulas["R"].as_coefficients_dict()) == {sp.Symbol("theta_dot")}
+    own = symlnn.load_system(str(tmp_path / "out" / "law.py"))
+    q, v = jnp.array([0.4]), jnp.array([0.3])
+    a = symlnn.SymbolicDynamics(own).acceleration(q, v)
+    np.testing.assert_allclose(a, symlnn.SymbolicDynamics(PENDULUM).acceleration(q, v), rtol=0.01)
+    assert "As formulas" in (tmp_path / "out" / "index.html").read_text()
+
+
 def test_a_law_with_splines_is_a_declaration(opened: symlnn.Identification, tmp_path: Path) -> None:
     symlnn.write_identification(opened, tmp_path / "out")
     law = symlnn.load_system(str(tmp_path / "out" / "identified.py"))

@@ -1,5 +1,6 @@
 """The report: what it says, and that it is whole or absent."""
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
 
 import symlnn
+from symlnn._report._law import law_of_best
 from symlnn._report._mathml import inline
 from symlnn._report._page import _in_words
 from symlnn.plots import TRUTH, colours
@@ -162,3 +164,15 @@ def test_names_written_in_latex_are_read() -> None:
     )
     shown = inline(system, system.plain_lagrangian)
     assert "θ" in shown and "Ω" in shown and "\\" not in shown and "{" not in shown
+
+
+def test_what_a_model_learned_is_written_as_a_formula(pendulum: symlnn.System, tmp_path: Path) -> None:
+    """The law of the best model, held against the declared one; of a model that is wrong by more than a tenth none."""
+    effort = symlnn.Effort(symlnn.Budget(steps=1), test_states=500, trajectories=3, check_states=100, recover=True)
+    truth = symlnn.SymbolicDynamics(pendulum)
+    result = symlnn.validate(pendulum, {"theirs": truth}, out=tmp_path / "r", effort=effort)
+    assert result.law is not None and result.law.equivalent
+    assert result.to_json()["law"]["model"] == "theirs"
+    assert "It is the declared Lagrangian" in (tmp_path / "r" / "index.html").read_text()
+    wrong = result.bench.judge(symlnn.SymbolicDynamics(pendulum, {"g": 20.0}))
+    assert law_of_best(pendulum, [dataclasses.replace(result.models[0], judgement=wrong)], seed=0) is None

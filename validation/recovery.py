@@ -86,7 +86,7 @@ def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
             rows.append(_measured(system, known, exact, "accelerations", noise, seeds, _samples))
         if config.hard:
             rows.append(_measured(system, known, exact, f"{_FEW} states", 0.01, seeds, _few))
-            double = symlnn.dictionary(system, most=2 * exact.candidates, include=_nuisance(system))
+            double = symlnn.dictionary(system, most=2 * exact.candidates, include=tuple(_nuisance(system)))
             rows.append(_measured(system, known, exact, "twice the terms", 0.05, seeds, _samples, double))
         if system.name in config.positions or (not known and system.name == henon_heiles().name):
             listener(f"{system.name}: positions", None)

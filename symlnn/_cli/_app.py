@@ -335,7 +335,8 @@ def validate(
     _set_precision(precision)
     loaded = system_of(system, set_, param)
     sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
-    effort, budget = replace(QUICK if quick else Effort(), seeds=seeds), parse_budget(seconds, steps)
+    effort = replace(QUICK if quick else Effort(recover=True), seeds=seeds)
+    budget = parse_budget(seconds, steps)
     with TrainingBar(err_console) as bar:
         result = validate_system(
             loaded,

@@ -20,7 +20,7 @@ from .._identify import inspect as inspect_motions
 from .._models import load_model
 from .._recover import dictionary
 from .._recover import recover as recover_law
-from .._report import write_identification, write_law
+from .._report import recover_functions, write_identification, write_law
 from .._system import System
 from .._types import Samples, key_of
 from ._app import AllowCode, Param, Seed, Set, SystemName, app, err_console, out_console, system_of
@@ -107,13 +107,20 @@ def identify(
             method=Method(shooting=not quick, filter_hz=filter_hz, half_width=half_width),
             listener=status.update,
         )
-        write_identification(result, out, command=shlex.join(["symlnn", *sys.argv[1:]]))
+        law = None
+        if not quick:
+            status.update("Formulas")
+            law = recover_functions(result)
+        status.update("Writing the report")
+        write_identification(result, out, command=shlex.join(["symlnn", *sys.argv[1:]]), law=law)
     table = Table("parameter", "identified", "standard error", "declared", "unit", box=None)
     for name, p in result.parameters.items():
         error = "held" if not p.identifiable else "at bound" if p.at_bound else ""
         error = error or ("–" if p.standard_error is None else f"{p.standard_error:.2g}")
         table.add_row(name, f"{p.value:.5g}", error, f"{p.declared:.5g}", p.unit)
     out_console.print(table)
+    for name, formula in (law.functions if law is not None else {}).items():
+        out_console.print(f"{name} = {formula}", soft_wrap=True)
     for sentence in result.diagnosis:
         out_console.print(sentence, soft_wrap=True)
     out_console.print(f"Report: {out}/index.html; the law: {out}/identified.py", soft_wrap=True)

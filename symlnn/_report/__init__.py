@@ -13,6 +13,7 @@ from ._figures import FIGURES as FIGURES
 from ._figures import figures_of as figures_of
 from ._figures import typical_motion as typical_motion
 from ._identification import declaration as declaration
+from ._identification import recover_functions as recover_functions
 from ._identification import write_identification as write_identification
 from ._law import law_to_text as law_to_text
 from ._law import write_law as write_law

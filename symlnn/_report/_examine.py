@@ -19,6 +19,7 @@ from .._train import Budget, Learned, Progress, learn
 from .._types import Samples, key_of
 from ..metrics import cross_check, lyapunov_exponents
 from ._bench import Bench
+from ._law import law_of_best
 from ._results import ModelResult, Settings, Validation
 
 ReportListener: TypeAlias = Callable[[str, Progress | None], None]
@@ -40,6 +41,8 @@ class Effort:
     check_states: int = 10_000
     seeds: int = 1
     """How often each model is trained; above one the spread of its headline figures is kept."""
+    recover: bool = False
+    """Whether the law of the best model is written as a formula, where the system is small enough."""
     quick: bool = False
     """Whether it only shows that everything works."""
 
@@ -150,6 +153,11 @@ def examine(
             exponents, chaotic = lyapunov_exponents(bench.truth, bench.start[:20], is_angle=system.is_angle)
     examination = Examination(system, bench, effort, settings, data, timer, listener)
     results = tuple(examination.measure(name, candidate) for name, candidate in models.items())
+    law = None
+    if effort.recover:
+        listener("Recovering the law of the best model", None)
+        with timer("recover"):
+            law = law_of_best(system, results, seed=settings.seed)
     return Validation(
         system=system,
         settings=settings,
@@ -159,6 +167,7 @@ def examine(
         lyapunov_time=float(1 / np.nanmedian(exponents)) if chaotic else None,
         chaotic=chaotic,
         models=results,
+        law=law,
         seconds=timer.spent,
     )
 

@@ -1,5 +1,6 @@
 """An identification to files: index.html, report.json, identified.py and figures."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from matplotlib.figure import Figure
 
 from .._files import replaced_folder
 from .._identify import Identification, errors_over_horizon, force_residual, predictions, save_functions
+from .._recover import Recovery, recover
 from .._system import listed
 from .._system_text import system_to_text
 from ..plots import TRUTH, colours, plain, wrapped
 from ._figures import WIDTH, label
+from ._law import law_to_text
 from ._mathml import equation
 from ._page import templates
 from ._results import Settings, settings_of, strict, to_text
@@ -34,17 +37,38 @@ _CAPTIONS = {
 }
 
 
-def write_identification(result: Identification, out: str | Path, *, command: str = "") -> None:
-    """Write the report of an identification to a folder, whole or not at all. One that is there is replaced."""
+def write_identification(
+    result: Identification, out: str | Path, *, command: str = "", law: Recovery | None = None
+) -> None:
+    """Write the report of an identification to a folder, whole or not at all. One that is there is replaced.
+
+    `law` is what `recover_functions` found: its formulas stand beside the curves, and law.py beside `identified.py`.
+    """
     settings = settings_of(seed=result.seed, command=command)
     with jax.enable_x64(True), replaced_folder(Path(out)) as folder:
         pictures = write_figures(_figures(result), folder / "figures")
         document = {"symlnn": settings.versions["symlnn"], **strict(result.to_json())}
+        if law is not None:
+            for name, formula in law.functions.items():
+                document["functions"][name]["expression"] = str(formula)
+            document["law"] = strict(law.to_json())
+            (folder / "law.py").write_text(law_to_text(law))
         (folder / "report.json").write_text(to_text(document))
         (folder / "identified.py").write_text(declaration(result))
         if result.networks:
             save_functions(folder / FUNCTIONS, result.system, result.networks)
-        (folder / "index.html").write_text(_page(result, settings, document, pictures))
+        (folder / "index.html").write_text(_page(result, settings, document, pictures, law))
+
+
+def recover_functions(result: Identification) -> Recovery | None:
+    """The functions that were left open as formulas, from the motions of the identification; None where there is none
+    of one argument alone, or no formula among the candidates is a law."""
+    if not result.functions or result.networks:
+        return None
+    values = {name: p.value for name, p in result.parameters.items() if p.declared != p.value}
+    with jax.enable_x64(True), contextlib.suppress(ValueError):
+        return recover(result.declared.with_parameters(values), result.motions, seed=result.seed)
+    return None
 
 
 def declaration(result: Identification) -> str:
@@ -64,8 +88,15 @@ def declaration(result: Identification) -> str:
     return system_to_text(result.system, comments, title)
 
 
-def _page(result: Identification, settings: Settings, document: dict[str, Any], pictures: dict[str, str]) -> str:
+def _page(
+    result: Identification,
+    settings: Settings,
+    document: dict[str, Any],
+    pictures: dict[str, str],
+    law: Recovery | None,
+) -> str:
     system = result.declared
+    formulas = {} if law is None else law.functions
     acting = zip(system.q, system.generalized_forces, strict=True)
     forces = [(x.name, equation(system, force, left=sp.Symbol("Q"))) for x, force in acting if force != 0]
     slopes: dict[str, float] = {}
@@ -83,6 +114,8 @@ def _page(result: Identification, settings: Settings, document: dict[str, Any], 
             equation=equation(system, system.plain_lagrangian, left=sp.Symbol("L")),
             forces=forces,
             slopes=slopes,
+            law=law,
+            formulas=[equation(system, f, left=sp.Symbol(name)) for name, f in formulas.items()],
             verdict=_verdict(result),
         )
     )

@@ -80,6 +80,7 @@ def page(validation: Validation, pictures: Mapping[str, str]) -> str:
             colours={"analytic": TRUTH, **colours([model.name for model in validation.models])},
             animation=_animation(validation),
             motion=typical_motion(validation) if validation.bench.moves else None,
+            learned_law=_learned_law(validation),
         )
     )
 
@@ -110,6 +111,12 @@ def _twice_derived(validation: Validation) -> str:
         f"The truth that it is held against was derived twice, by SymPy and by automatic differentiation; "
         f"the two {outcome}, to {number(check.max_relative_error)}, at {check.states:,} random states."
     )
+
+
+def _learned_law(validation: Validation) -> str | None:
+    if validation.law is None:
+        return None
+    return equation(validation.system, validation.law.found.lagrangian, left=sp.Symbol("L"))
 
 
 def _equation(validation: Validation, expression: sp.Basic, left: sp.Basic) -> str | None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from .._dynamics import AbstractDynamics
 from .._models import ModelSpec, parameter_count
+from .._recover import Recovery
 from .._results import RESULTS
 from .._system import System
 from .._train import Fit, History
@@ -104,6 +105,20 @@ class ModelResult:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class LearnedLaw:
+    """The law of a model in SymPy."""
+
+    model: str
+    found: Recovery
+    equivalent: bool
+    """Whether it is the declared one, up to a factor, the gauge, and three times the error of the model."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in report.json."""
+        return {"model": self.model, "equivalent": self.equivalent, **self.found.to_json()}
+
+
 @dataclass(frozen=True)
 class Settings:
     """What reproduces a validation."""
@@ -146,6 +161,8 @@ class Validation:
     """Whether the motion is; None where that could not be found out."""
     models: tuple[ModelResult, ...]
     seconds: Mapping[str, float]
+    law: LearnedLaw | None = None
+    """That of the best model as a formula, where that was asked for and could be found."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -188,6 +205,7 @@ class Validation:
                 f"oracle_{self.balance_key}": dataclasses.asdict(self.oracle.spread),
             },
             "models": {model.name: self._model(model) for model in self.models},
+            **({} if self.law is None else {"law": self.law.to_json()}),
             "seconds": dict(self.seconds),
             "command": self.settings.command,
             "versions": dict(self.settings.versions),
