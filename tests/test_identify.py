@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -307,6 +310,37 @@ def test_the_commands_do_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     code, told, err = run_command("identify", str(system), *data, *names, "--quick", "--out", str(out))
     assert code == 0 and "identified.py" in told, err
     assert json.loads((out / "report.json").read_text())["kept"] == "weak"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after", [3.0, 8.0, 13.0])
+def test_what_was_there_is_whole_when_an_identification_is_killed(
+    tmp_path: Path, number: signal.Signals, after: float
+) -> None:
+    """The report before stays to the byte, wherever the next one was, and nothing else is left but an empty lock."""
+    for run in motions(PENDULUM, [even(4.0, 50.0)] * 2, 1e-3):
+        pd.DataFrame({"t": run.t, "theta": run.q[:, 0]}).to_csv(tmp_path / f"{run.name}.csv", index=False)
+    (tmp_path / "own.py").write_text(symlnn.system_to_text(DECLARED, {}, "a pendulum"))
+    command = [sys.executable, "-m", "symlnn", "identify", "own.py", "--data", "run0.csv", "--data", "run1.csv"]
+    subprocess.run([*command, "--quick", "--out", "out"], cwd=tmp_path, check=True, capture_output=True)
+
+    def files() -> dict[str, bytes]:
+        return {str(p.relative_to(tmp_path)): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+    before = files()
+    victim = subprocess.Popen([*command, "--out", "out"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        victim.wait(after)
+    except subprocess.TimeoutExpired:
+        victim.send_signal(number)
+    victim.communicate()
+    after_it = files()
+    after_it.pop(".out.lock", None)  # empty, and held by nobody
+    if victim.returncode != 0:
+        assert after_it == before
+    else:  # it was faster: then the new one is whole
+        assert json.loads(after_it["out/report.json"])["kept"] == "shooting"
 
 
 V, R = sp.Function("V"), sp.Function("R")
