@@ -57,6 +57,7 @@ from ._dynamics import EulerLagrange as EulerLagrange
 from ._dynamics import Forces as Forces
 from ._dynamics import GraphLagrangian as GraphLagrangian
 from ._dynamics import Hamilton as Hamilton
+from ._dynamics import LinearLagrangian as LinearLagrangian
 from ._dynamics import Neighbourhoods as Neighbourhoods
 from ._dynamics import NeuralODE as NeuralODE
 from ._dynamics import ObservedMomentum as ObservedMomentum

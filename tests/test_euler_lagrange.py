@@ -158,3 +158,23 @@ def test_the_legendre_transform_is_inverted(name: str, key: jax.Array) -> None:
         np.testing.assert_allclose(closed(*states.q.T, *p.T, *values), energy, rtol=1e-9)
     else:
         assert system.hamiltonian is None
+
+
+def test_a_lagrangian_may_be_linear_in_its_coefficients(pendulum: symlnn.System) -> None:
+    """Σₖ cₖ φₖ moves as the same sum in SymPy, is trained by its coefficients, and refuses what it does not know."""
+    theta, omega = pendulum.coordinates[0], pendulum.coordinates[0].diff(pendulum.t)
+    linear = symlnn.LinearLagrangian(pendulum, [omega**2 / 2, sp.cos(theta)], [2.0, 19.6])
+    q, v = jnp.array([0.7]), jnp.array([-0.4])
+    expected = symlnn.SymbolicDynamics(pendulum).acceleration(q, v)  # m = l = 1, g = 9.8
+    np.testing.assert_allclose(symlnn.EulerLagrange(linear).acceleration(q, v), expected, rtol=1e-14)
+
+    def squared(law: symlnn.LinearLagrangian) -> jax.Array:
+        return jnp.sum(symlnn.EulerLagrange(law).acceleration(q, v) ** 2)
+
+    slope = eqx.filter_grad(squared)(linear).coefficients
+    # a = −(c₂/c₁) sin θ, so c₁ ∂/∂c₁ a² = −2 a² = −c₂ ∂/∂c₂ a²
+    np.testing.assert_allclose(slope * linear.coefficients, jnp.array([-2.0, 2.0]) * expected**2, rtol=1e-12)
+    with pytest.raises(ValueError, match="A term contains z"):
+        symlnn.LinearLagrangian(pendulum, [sp.Symbol("z") * omega], [1.0])
+    with pytest.raises(ValueError, match="1 terms and 2 coefficients"):
+        symlnn.LinearLagrangian(pendulum, [omega**2], [1.0, 2.0])

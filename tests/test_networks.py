@@ -146,6 +146,7 @@ def _law(system: System, functions: dict) -> symlnn.EulerLagrange:
     )
 
 
+@pytest.mark.slow
 def test_networks_are_written_beside_their_declaration(tmp_path: Path) -> None:
     """A whole Lagrangian and a force of two arguments come back to the bit; a damaged file, and another law, do not."""
     for system, starts in ((OPEN, [1.0, 2.0, 2.5]), (DRIVEN, [0.3, 0.5])):

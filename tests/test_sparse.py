@@ -88,8 +88,9 @@ def compare(
 @pytest.mark.parametrize(
     ("sites", "fields", "moving", "boundary"),
     [(13, 1, 3, b) for b in BOUNDARIES]
-    + [(13, 1, 1, b) for b in BOUNDARIES]
-    + [(12, 2, 3, "periodic"), (12, 2, 3, "fixed"), (10, 3, 1, "free"), (7, 1, 3, "free")],
+    + [pytest.param(13, 1, 1, b, marks=pytest.mark.slow) for b in BOUNDARIES]
+    + [(12, 2, 3, "periodic"), pytest.param(12, 2, 3, "fixed", marks=pytest.mark.slow)]
+    + [(10, 3, 1, "free"), (7, 1, 3, "free")],
 )
 def test_lines_and_rings(sites: int, fields: int, moving: int, boundary: str) -> None:
     law = lagrangian([grid_neighbourhoods((sites,), boundary)], sites, fields, moving)
@@ -97,7 +98,7 @@ def test_lines_and_rings(sites: int, fields: int, moving: int, boundary: str) ->
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-@pytest.mark.parametrize("moving", [1, 5])
+@pytest.mark.parametrize("moving", [pytest.param(1, marks=pytest.mark.slow), 5])
 def test_planes(boundary: str, moving: int) -> None:
     law = lagrangian([grid_neighbourhoods((4, 5), boundary)], 20, 1, moving)
     compare(law, BlockDiagonal if moving == 1 else DirectSolve)

@@ -28,6 +28,7 @@ from ._graph import gather as gather
 from ._hamilton import Hamilton as Hamilton
 from ._hamilton import ObservedMomentum as ObservedMomentum
 from ._legendre import SymbolicMomentum as SymbolicMomentum
+from ._linear import LinearLagrangian as LinearLagrangian
 from ._mass_matrix import SparseMassMatrix as SparseMassMatrix
 from ._natural import Natural as Natural
 from ._natural import in_natural_units as in_natural_units
