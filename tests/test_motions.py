@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.io
+import sympy as sp
 import xarray as xr
+from sympy.physics.mechanics import dynamicsymbols
 
 import symlnn
 from symlnn import Column, Motions, Run, read_motions
@@ -153,6 +155,44 @@ def test_generated_trajectories_are_motions(pendulum: symlnn.System) -> None:
     motions = Motions.of_dataset(data)
     assert len(motions) == 3
     np.testing.assert_array_equal(motions.runs[1].q, data["q"].values[1])
+
+
+def test_files_that_were_written_here_are_read_as_recordings(pendulum: symlnn.System, tmp_path: Path) -> None:
+    """Of `save_dataset` and `Motions.save`: all their runs, by name; single states, and another system, are refused."""
+    data = symlnn.generate_trajectories(pendulum, 2, duration=1.0, rate=20.0)
+    symlnn.save_dataset(tmp_path / "generated.nc", data)
+    Motions.of_dataset(data).save(tmp_path / "saved.nc")
+    generated, saved = (symlnn.read_motions(tmp_path / f"{name}.nc", pendulum) for name in ("generated", "saved"))
+    for motions in (generated, saved, symlnn.read_motions([tmp_path / "saved.nc"])):
+        assert [run.name for run in motions] == ["trajectory0", "trajectory1"]
+        np.testing.assert_array_equal(motions.runs[1].q, data["q"].values[1])
+    both = symlnn.read_motions([tmp_path / "generated.nc", tmp_path / "saved.nc"], pendulum)
+    assert [run.name for run in both][1:3] == ["generated_trajectory1", "saved_trajectory0"]
+    with pytest.raises(ValueError, match=r"saved\.nc: The motions have the coordinates theta, but kepler has phi, r"):
+        symlnn.read_motions(tmp_path / "saved.nc", symlnn.load_system("kepler"))
+    symlnn.save_dataset(tmp_path / "states.nc", symlnn.generate(pendulum, 10))
+    with pytest.raises(ValueError, match="single states, no motions"):
+        symlnn.read_motions(tmp_path / "states.nc", pendulum)
+
+
+def test_names_are_put_in_the_order_of_the_system() -> None:
+    t = np.arange(3.0)
+    q, u = np.arange(6.0).reshape(3, 2), np.arange(6.0, 12.0).reshape(3, 2)
+    motions = Motions((Run("a", t, q, q + 1, u, np.array([5.0])),), ("theta", "x"), ("g", "f"), ("m",))
+    x, theta = dynamicsymbols("x theta")
+    f, g, m = sp.symbols("f g m", positive=True)
+    system = symlnn.System(
+        name="two",
+        coordinates=(x, theta),
+        lagrangian=m * (x.diff() ** 2 + theta.diff() ** 2) / 2,
+        forces={x: f, theta: g},
+        inputs={f: symlnn.uniform(0, 1), g: symlnn.uniform(0, 1)},
+        parameters={m: symlnn.uniform(1, 2)},
+    )
+    (run,) = motions.of_system(system)
+    np.testing.assert_array_equal(run.q, q[:, ::-1])
+    np.testing.assert_array_equal(run.v, q[:, ::-1] + 1)
+    np.testing.assert_array_equal(run.u, u[:, ::-1])
 
 
 @pytest.mark.parametrize(

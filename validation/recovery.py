@@ -62,7 +62,7 @@ class Config:
     textbook: bool = True
     on_accelerations: tuple[float, ...] = (0.01, 0.05, 0.2)
     on_positions: tuple[float, ...] = (0.01, 0.05)
-    seeds: int = 2
+    seeds: int = 1
     hard: bool = True
     """Whether twice the candidates, and few states, are tried too."""
 

@@ -17,7 +17,7 @@ from .._system import System, listed
 from .._types import Samples, Segments
 from .._version import __version__
 
-_ATTRIBUTE = "symlnn"
+ATTRIBUTE = "symlnn"
 _AXES = {"q": "coordinate", "v": "coordinate", "a": "coordinate", "u": "input", "m": "parameter"}
 _VARIABLES = (*_AXES, "t")
 _UNPACKED = 2**26
@@ -48,13 +48,13 @@ def describe(dataset: xr.Dataset, system: System, *, seed: int) -> xr.Dataset:
     }
     for name, meaning in meanings.items():
         described[name].attrs["long_name"] = meaning
-    return described.assign_attrs({_ATTRIBUTE: json.dumps(origin), "title": f"symlnn data of {system.name}"})
+    return described.assign_attrs({ATTRIBUTE: json.dumps(origin), "title": f"symlnn data of {system.name}"})
 
 
 def with_noise(dataset: xr.Dataset, noise: float) -> xr.Dataset:
     """The data set, whose description says how large its noise is."""
-    origin = {**json.loads(dataset.attrs[_ATTRIBUTE]), "noise": noise}
-    return dataset.assign_attrs({_ATTRIBUTE: json.dumps(origin)})
+    origin = {**json.loads(dataset.attrs[ATTRIBUTE]), "noise": noise}
+    return dataset.assign_attrs({ATTRIBUTE: json.dumps(origin)})
 
 
 def save_dataset(path: str | Path, dataset: xr.Dataset) -> None:
@@ -81,9 +81,9 @@ def load_dataset(path: str | Path, system: System | None = None) -> xr.Dataset:
             _require_small(path, opened.nbytes)  # of its dimensions too, which the arrays are padded to
             dataset = opened.load()
         missing = [name for name in _VARIABLES if name not in dataset]
-        if missing or _ATTRIBUTE not in dataset.attrs:
+        if missing or ATTRIBUTE not in dataset.attrs:
             raise ValueError(f"it lacks {', '.join(missing) or 'its description'}")
-        source = system_from_json(parsed(dataset.attrs[_ATTRIBUTE])["system"])
+        source = system_from_json(parsed(dataset.attrs[ATTRIBUTE])["system"])
         dataset = matching(dataset, source)
     if system is not None:
         remedy = "Generate data of this system, or name the one that the data are of."

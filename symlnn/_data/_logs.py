@@ -1,5 +1,6 @@
 """Reading recordings: CSV, Parquet, NetCDF, MAT and NPZ, by pandas, xarray, SciPy and NumPy."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import xarray as xr
 from .._files import decoding
 from .._system import System
 from ._columns import TIME, Column, read_columns
+from ._dataset import ATTRIBUTE as OF_DATASETS
+from ._dataset import load_dataset
+from ._motions import ATTRIBUTE as OF_MOTIONS
 from ._motions import Motions, Run
 
 Log = str | Path | pd.DataFrame | Mapping[str, Any]
@@ -21,7 +25,8 @@ Log = str | Path | pd.DataFrame | Mapping[str, Any]
 def read_motions(
     logs: Log | Sequence[Log], system: System | None = None, columns: Mapping[str, Any] | str | Path | None = None
 ) -> Motions:
-    """Measured motions of a system: one run for each file or table.
+    """Measured motions of a system: one run for each file or table, or all of a file that `Motions.save` or
+    `save_dataset` wrote, which has names of its own.
 
     `columns` says which column stands for t, each coordinate, its velocity NAME_dot where it was measured, each
     input and each varying parameter (constant in a run): {"theta": "pos1", "F": {"column": "force", "unit": "mN"}}, or
@@ -30,16 +35,25 @@ def read_motions(
 
     Raises `ValueError` that names the file, the column and the line.
     """
-    several = isinstance(logs, Sequence) and not isinstance(logs, str)
+    whole: Sequence[Log] = logs if isinstance(logs, Sequence) and not isinstance(logs, str) else [logs]
     chosen = read_columns(system, columns)
     shared: tuple[str, ...] = ()
     runs, names = [], set()
-    for place, log in enumerate(logs if several else [logs]):  # pyright: ignore[reportArgumentType]
+    for place, log in enumerate(whole):
         source = f"{log}" if isinstance(log, str | Path) else f"table {place}"
         stem = Path(log).stem if isinstance(log, str | Path) else f"run{place}"
         if stem in names:  # run1/trajectory.csv, run2/trajectory.csv
             stem = f"{Path(log).parent.name}_{stem}" if isinstance(log, str | Path) else stem
         names.add(stem)
+        own = _own(log, system)
+        if own is not None:
+            named = (
+                own.runs if len(whole) == 1 else [dataclasses.replace(run, name=f"{stem}_{run.name}") for run in own]
+            )
+            # without a system there are no inputs to read them as
+            runs += named if system is not None else [dataclasses.replace(run, u=None, m=None) for run in named]
+            shared = own.coordinates
+            continue
         table = _table(log, source)
         try:
             if system is None:
@@ -53,6 +67,27 @@ def read_motions(
             raise ValueError(f"{source}: {error}") from error
         runs.append(run)
     return Motions(tuple(runs), shared) if system is None else Motions.of(system, runs)
+
+
+def _own(log: Any, system: System | None) -> Motions | None:
+    """The motions of a file that symlnn wrote; None of any other log."""
+    if not isinstance(log, str | Path) or Path(log).suffix.lower() != ".nc" or not Path(log).is_file():
+        return None
+    with decoding(f"{log} cannot be read"), xr.open_dataset(log, decode_times=False) as opened:
+        names = set(opened.attrs)
+    if OF_MOTIONS in names:
+        found = Motions.load(log)
+    elif OF_DATASETS in names:
+        dataset = load_dataset(log)
+        if "trajectory" not in dataset.dims:
+            raise ValueError(f"{log} holds single states, no motions: generate some with --trajectories.")
+        found = Motions.of_dataset(dataset)
+    else:
+        return None
+    try:
+        return found if system is None else found.of_system(system)
+    except ValueError as error:
+        raise ValueError(f"{log}: {error}") from error
 
 
 def _plain_run(table: pd.DataFrame, columns: Mapping[str, Column], name: str) -> tuple[Run, tuple[str, ...]]:

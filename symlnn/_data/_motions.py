@@ -13,7 +13,7 @@ from jaxtyping import Float
 from .._files import decoding, parsed, write_file
 from .._system import System, listed
 
-_ATTRIBUTE = "symlnn_motions"
+ATTRIBUTE = "symlnn_motions"
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +160,35 @@ class Motions:
         parts = tuple(r for r in self if r.name not in held), tuple(r for r in self if r.name in held)
         return self.only(parts[0]), self.only(parts[1])
 
+    def of_system(self, system: System) -> "Motions":
+        """The same with the names in the order of a system. Raises `ValueError` where it has others."""
+        q, u, m = (tuple(symbol.name for symbol in symbols) for symbols in (system.q, system.u, system.m))
+        for what, own, theirs in (
+            ("coordinates", self.coordinates, q),
+            ("inputs", self.inputs, u),
+            ("varying parameters", self.parameters, m),
+        ):
+            if set(own) != set(theirs):
+                raise ValueError(
+                    f"The motions have the {what} {listed(own) or 'none'}, but {system.name} has "
+                    f"{listed(theirs) or 'none'}: name them alike."
+                )
+        of_q, of_u, of_m = (
+            [a.index(x) for x in b] for a, b in ((self.coordinates, q), (self.inputs, u), (self.parameters, m))
+        )
+        runs = (
+            Run(
+                run.name,
+                run.t,
+                run.q[:, of_q],
+                None if run.v is None else run.v[:, of_q],
+                None if run.u is None else run.u[:, of_u],
+                None if run.m is None else run.m[of_m],
+            )
+            for run in self
+        )
+        return Motions(tuple(runs), q, u, m)
+
     def only(self, runs: Iterable[Run]) -> "Motions":
         """The same names with other runs."""
         return Motions(tuple(runs), self.coordinates, self.inputs, self.parameters)
@@ -176,7 +205,7 @@ class Motions:
                 variables[f"m{place}"] = (("parameter",), run.m)
         names = {key: getattr(self, key) for key in ("coordinates", "inputs", "parameters")}
         names["runs"] = [run.name for run in self.runs]
-        dataset = xr.Dataset(variables, attrs={_ATTRIBUTE: json.dumps(names)})
+        dataset = xr.Dataset(variables, attrs={ATTRIBUTE: json.dumps(names)})
         body = dataset.to_netcdf(engine="h5netcdf", encoding={name: {"_FillValue": None} for name in dataset.variables})
         write_file(Path(path), body)
 
@@ -186,9 +215,9 @@ class Motions:
         with decoding(f"{path} holds no motions that symlnn wrote"):
             with xr.open_dataset(path, engine="h5netcdf", decode_times=False, mask_and_scale=False) as opened:
                 dataset = opened.load()
-            if _ATTRIBUTE not in dataset.attrs:
+            if ATTRIBUTE not in dataset.attrs:
                 raise ValueError("it lacks the names of its runs")
-            names = parsed(dataset.attrs[_ATTRIBUTE])
+            names = parsed(dataset.attrs[ATTRIBUTE])
 
             def values(name: str, place: int) -> np.ndarray | None:
                 return dataset[f"{name}{place}"].values if f"{name}{place}" in dataset else None
