@@ -400,6 +400,7 @@ def test_a_law_with_splines_is_a_declaration(opened: symlnn.Identification, tmp_
     assert "<mi>V</mi>" in (tmp_path / "out" / "index.html").read_text()  # SymPy would write v
 
 
+@pytest.mark.slow
 def test_a_constant_force_is_a_linear_term_of_the_potential() -> None:
     """−V′(x) + R(v), with a constant of 0.7 N: R(0) = 0 by convention, and V has it."""
     x = dynamicsymbols("x")

@@ -62,6 +62,7 @@ def motions(system: System, starts: list[float], *, noise: float) -> Motions:
     return Motions.of(system, runs)
 
 
+@pytest.mark.slow
 def test_a_force_of_two_arguments_is_learned() -> None:
     """f = −x − 0.3 v (1 + x²): neither a sum nor a product of functions of one argument."""
     truth = DRIVEN.with_functions({f: lambda x, v: -x - 0.3 * v * (1 + x**2)})
