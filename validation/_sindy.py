@@ -8,6 +8,7 @@ Source: Brunton, Proctor & Kutz, PNAS 113, 2016; Kaptanoglu et al., JOSS 7, 2022
 import importlib
 import importlib.util
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -109,7 +110,9 @@ def explicit_accelerations(system: System, samples: Samples) -> Callable[..., Ar
 
     def fitted(threshold: float, rows: slice) -> np.ndarray:
         optimizer = pysindy.STLSQ(threshold, normalize_columns=True)
-        return np.asarray(optimizer.fit(monomials[rows], a[rows]).coef_)
+        with warnings.catch_warnings():  # where a threshold leaves nothing, which is a candidate like any other
+            warnings.simplefilter("ignore")
+            return np.asarray(optimizer.fit(monomials[rows], a[rows]).coef_)
 
     def score(threshold: float) -> float:
         return float(np.mean((monomials[cut:] @ fitted(threshold, slice(cut)).T - a[cut:]) ** 2))
