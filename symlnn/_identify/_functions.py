@@ -180,16 +180,19 @@ def completed(
 
     Raises `ValueError` for a function whose argument does not vary, and for a property that it cannot have.
     """
+    if not system.unknown:
+        return Completed(system, (), {})
     series, networks = [], {}
     form = WeakForm.of(parts, half_width)
-    force = _size_of_forces(system, form)
+    known_terms = _terms(system, form, {})
+    force = _size_of_forces(known_terms)
     states = States(*(jnp.asarray(x) for x in joined(parts)))
     scales = scales_of_motions(system, states, time_scale=time_scale, force=force)
     parameters = dict(system.parameters)
     for place, (function, known) in enumerate(system.unknown.items()):
         calls = calls_of(system, function)
         visited = _visited(system, function, calls, parts)
-        size = force / (_response(system, function, np.ptp(visited, axis=0), form) or 1.0)
+        size = force / (_response(system, function, np.ptp(visited, axis=0), form, known_terms) or 1.0)
         if len(calls[0]) > 1:
             networks[str(function)] = network(
                 known,
@@ -244,15 +247,18 @@ def _one_series(
     )
 
 
-def _size_of_forces(system: System, form: WeakForm) -> float:
+def _size_of_forces(terms: Float[np.ndarray, "side bumps dof"]) -> float:
     """The root mean square of the inertial forces of what is known, or of the inputs; one where there is neither."""
-    if not system.unknown:
-        return 1.0
-    terms = _terms(system, form, {})
     return float(np.max(np.sqrt(np.mean(terms**2, axis=1)))) or 1.0
 
 
-def _response(system: System, function: Any, ranges: Float[np.ndarray, " argument"], form: WeakForm) -> float:
+def _response(
+    system: System,
+    function: Any,
+    ranges: Float[np.ndarray, " argument"],
+    form: WeakForm,
+    known_terms: Float[np.ndarray, "side bumps dof"],
+) -> float:
     """The root mean square of the generalised force that a function of size one makes: constant for a force, changing
     by one over the range of each argument within L and the dissipation, where a constant does nothing."""
 
@@ -261,7 +267,7 @@ def _response(system: System, function: Any, ranges: Float[np.ndarray, " argumen
 
     inner = _in_lagrangian(system, function) or system.dissipation.has(function)
     value = sloped if inner else lambda x, *others: jnp.ones_like(x)
-    inertial, applied = _terms(system, form, {function: value}) - _terms(system, form, {})
+    inertial, applied = _terms(system, form, {function: value}) - known_terms
     return float(np.max(np.sqrt(np.mean((inertial - applied) ** 2, axis=0))))
 
 
