@@ -42,8 +42,9 @@ def dictionary(
     found = {(x.lagrangian, x.forces): x for x in reversed(by_cost(made))}
     room = [x for key, x in found.items() if key not in known and x.expression not in out]
     # forces are few, and are kept
-    ordered = sorted(by_cost(room), key=lambda x: (not x.forces, x.tier))
-    return tuple(by_cost([*own, *ordered[: max(0, most - len(own))]]))
+    families = [x for x in room if x.inner]
+    ordered = sorted(by_cost([x for x in room if not x.inner]), key=lambda x: (not x.forces, x.tier))
+    return (*by_cost([*own, *ordered[: max(0, most - len(own))]]), *families)
 
 
 def _of_law(system: System, forces: bool | None) -> Iterator[Term]:
@@ -59,6 +60,7 @@ def _of_law(system: System, forces: bool | None) -> Iterator[Term]:
     yield from (Term(x * g, tier=2) for x, y in zip(v, q, strict=True) for g in factors if g.free_symbols - {y})
     yield from (Term(a * b, tier=3) for a, b in itertools.combinations_with_replacement(speeds, 2))
     yield from (Term(e, tier=4) for e in _relativistic(system))
+    yield from _families(system)
     if forces if forces is not None else system.has_forces:
         for place, x in enumerate(v):
             for friction in (-x, -sp.sign(x), -x * sp.Abs(x)):
@@ -95,30 +97,35 @@ def _of_functions(system: System) -> Iterator[Term]:
             raise ValueError(f"{function} does not stand linearly in the declaration of {system.name}.")
         numbers = {s: sp.nsimplify(p.value) for s, p in system.parameters.items() if not p.varies}
         slopes = [slope.xreplace(numbers) for slope in slopes]
-        for shape in _shapes(system, call.args):
+        for shape, inner in _shapes(system, call.args, str(function)):
             acting = tuple(slope * shape for slope in slopes[1:])
             acting = acting if any(f != 0 for f in acting) else ()
-            yield Term(slopes[0] * shape, acting, of=str(function), shape=shape)
+            yield Term(slopes[0] * shape, acting, of=str(function), shape=shape, inner=inner)
 
 
 def _calls(expression: sp.Expr) -> set[Any]:
     return expression.atoms(AppliedUndef)
 
 
-def _shapes(system: System, arguments: Sequence[sp.Expr]) -> Iterator[sp.Expr]:
-    """Candidates for a function of some arguments: of each, and products of two."""
+def _shapes(system: System, arguments: Sequence[sp.Expr], name: str) -> Iterator[tuple[sp.Expr, tuple[Any, ...]]]:
+    """Candidates for a function of some arguments, of each, and products of two; with the numbers within them."""
     alone = []
-    for x in arguments:
+    for number, x in enumerate(arguments):
+        of = name if len(arguments) == 1 else f"{name}{number + 1}"
+        families: list[Term] = []
         if x in system.q and _turns(system, system.q.index(x)):
             own = [w(k * x) for k in (1, 2, 3) for w in (sp.cos, sp.sin)]
         elif x in system.v:
             own = [x, sp.sign(x), x * sp.Abs(x), x**2, x**3, sp.tanh(x)]
+            families = list(_of_speed(x, of))
         else:
             own = [x**k for k in range(1, 7)] + [sp.Abs(x), sp.cos(x), sp.sin(x)]
+            families = list(_of_length(x, of))
         alone.append(own)
-    yield from (shape for own in alone for shape in own)
+        yield from ((shape, ()) for shape in own)
+        yield from ((family.lagrangian, family.inner) for family in families)
     for a, b in itertools.combinations(alone, 2):
-        yield from (x * y for x in a[:4] for y in b[:4])
+        yield from ((x * y, ()) for x in a[:4] for y in b[:4])
 
 
 def _tier(system: System, expression: sp.Expr) -> int:
@@ -159,14 +166,51 @@ def _inverses(system: System) -> Iterator[sp.Expr]:
     for place in lengths:
         if _is_positive(system, place):
             yield from (1 / system.q[place], system.q[place] ** -2, sp.log(system.q[place]))
+    for square in _squares(system):
+        yield from (sp.sqrt(square), 1 / sp.sqrt(square))
+
+
+def _squares(system: System) -> list[sp.Expr]:
+    """Of the distances between declared positions, and of that from the origin."""
+    lengths = [place for place in range(system.dof) if not _turns(system, place)]
     numbers = {s: sp.nsimplify(p.value) for s, p in system.parameters.items() if not p.varies}
     bodies = [tuple(system.plain(x).xreplace(numbers) for x in position) for position in system.positions]
     squares = [sp.Add(*((x - y) ** 2 for x, y in zip(a, b, strict=True))) for a, b in itertools.combinations(bodies, 2)]
     if len(lengths) == system.dof > 1:
         squares.append(sp.Add(*(x**2 for x in system.q)))
-    for square in dict.fromkeys(map(sp.simplify, squares)):
-        if square.free_symbols:
-            yield from (sp.sqrt(square), 1 / sp.sqrt(square))
+    return [square for square in dict.fromkeys(map(sp.simplify, squares)) if square.free_symbols]
+
+
+def _families(system: System) -> Iterator[Term]:
+    """Exponentials and wells of lengths and of differences of two, and softened inverse distances and screened ones."""
+    lengths = [x for place, x in enumerate(system.q) if not _turns(system, place)]
+    for x in lengths:
+        yield from _of_length(x, x.name)
+    for x, y in itertools.combinations(lengths, 2):
+        k = sp.Symbol(f"k_{x.name}_{y.name}")
+        yield Term(sp.exp(-k * (x - y)), tier=1, inner=((k, 1 / (x - y)),))
+    for number, square in enumerate(_squares(system)):
+        name = "r" if not number else f"r{number + 1}"
+        k, e = sp.Symbol(f"k_{name}", positive=True), sp.Symbol(f"e_{name}", positive=True)
+        r = sp.sqrt(square)
+        yield Term(1 / sp.sqrt(square + e**2), tier=1, inner=((e, r),))
+        yield Term(1 / (square + e**2), tier=1, inner=((e, r),))
+        yield Term(sp.exp(-k * square), tier=1, inner=((k, 1 / square),))
+        yield Term(sp.exp(-k * r) / r, tier=1, inner=((k, 1 / r),))
+
+
+def _of_length(x: sp.Expr, name: str) -> Iterator[Term]:
+    k, c, e = sp.Symbol(f"k_{name}"), sp.Symbol(f"c_{name}", positive=True), sp.Symbol(f"e_{name}", positive=True)
+    yield Term(sp.exp(-k * x), tier=1, inner=((k, 1 / x),))
+    yield Term(sp.exp(-c * x**2), tier=1, inner=((c, x**-2),))
+    yield Term(1 / (x**2 + e**2), tier=1, inner=((e, x),))
+
+
+def _of_speed(x: sp.Expr, name: str) -> Iterator[Term]:
+    """Dry friction that sets in over a width, and Stribeck's, which falls with the speed."""
+    w = sp.Symbol(f"w_{name}", positive=True)
+    yield Term(sp.tanh(x / w), inner=((w, x),))
+    yield Term(sp.sign(x) * sp.exp(-sp.Abs(x) / w), inner=((w, x),))
 
 
 def _is_positive(system: System, place: int) -> bool:

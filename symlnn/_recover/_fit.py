@@ -18,6 +18,7 @@ _POSITIVE = 0.98
 _BALANCED = 1e-8
 """In natural units: where nothing acts between coordinates, the ratio of their masses could be anything."""
 _TINY = 1e-150
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +126,7 @@ def polished(
     fixed = mass if anchor is None else np.eye(len(c))[anchor]
     for _ in range(steps):
         of_data = now.whitened(sigma)[0]
-        sizes = np.linalg.norm(of_data, axis=0)
-        sizes = np.where(sizes > 0, sizes, 1.0)
+        sizes = column_sizes(of_data)
         row = fixed / sizes
         row = row * (np.sqrt(len(of_data)) / np.linalg.norm(row))
         step = _least_squares(np.concatenate([of_data / sizes, row[None]]), np.append((now.r / sigma).ravel(), 0.0))
@@ -155,6 +155,13 @@ def loss(columns: Columns, c: np.ndarray, sigma: np.ndarray) -> float:
     return found if np.isfinite(found) else np.inf
 
 
+def column_sizes(j: np.ndarray) -> Float[np.ndarray, " term"]:
+    """The norms of the columns; those that are rounding have the largest one, so that they stay it when divided."""
+    sizes = np.linalg.norm(j, axis=0)
+    largest = sizes.max(initial=0.0)
+    return np.where(sizes > _ROUNDING * largest, sizes, largest if largest > 0 else 1.0)
+
+
 def _least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     # QR first: the rows are many
     q, r = (np.asarray(x) for x in scipy.linalg.qr(a, mode="economic"))
@@ -170,8 +177,7 @@ def covariance(
     found = np.zeros((count, count))
     if free:
         of_data = solution.whitened(sigma)[0][:, free]
-        sizes = np.linalg.norm(of_data, axis=0)
-        sizes = np.where(sizes > 0, sizes, 1.0)
+        sizes = column_sizes(of_data)
         inverse = np.linalg.pinv(np.linalg.qr(of_data / sizes, mode="r"))
         found[np.ix_(free, free)] = repeated * (inverse @ inverse.T) / np.outer(sizes, sizes)
     return found

@@ -1,6 +1,7 @@
 """The law that is kept of those that several windows suggest."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ._gauge import Gauge
 from ._law import in_cheapest_gauge
 from ._observed import Observed, of_motions, of_samples
 from ._search import Found, Task, search, with_anchor, with_support
-from ._terms import Term
+from ._terms import Member, Term
 
 _HALF_WIDTHS = (1.5, 2.0, 3.0)
 """In time scales of the data; laws are compared on windows of the middle one."""
@@ -40,6 +41,9 @@ class Kept:
     found: Found
     half_width: float | None
     """Of the windows, in seconds; None where accelerations were given."""
+    members: Mapping[int, Member] = field(default_factory=dict)
+    """The terms with numbers within them that were sought, by their places; after each stand the terms that stand for
+    a change of its numbers."""
 
     @property
     def places(self) -> list[int]:

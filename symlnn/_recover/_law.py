@@ -12,8 +12,9 @@ from .._system import System
 from ._fit import covariance, residual
 from ._gauge import Gauge
 from ._observed import Observed, general_points
+from ._rows import AtStates
 from ._search import FLOOR, Found, Task, with_anchor, with_support
-from ._terms import Columns, Points, Term, at_states
+from ._terms import Columns, Points, Term
 
 _GENERAL = 600
 _EXACT = 1e-8
@@ -72,12 +73,12 @@ def freedoms(
     in units of A and of the mean of Mᵢᵢ, with the accelerations a and the mass matrix M of the law itself, which is one
     of them.
     """
-    zero = at_states(system, terms, points, np.zeros_like(points.v))
+    zero = AtStates(points, np.zeros_like(points.v)).columns(system, terms, {})
     c = np.array([law.get(k, 0.0) for k in range(len(terms))])
     kept = np.isfinite(zero.e).all(axis=(1, 2)) & np.isfinite(zero.h).all(axis=(1, 2, 3))
     mass = zero.h[kept] @ c
     a = -np.linalg.solve(mass, (zero.e[kept] @ c)[..., None])[..., 0]
-    e = at_states(system, terms, points.at(kept), a).e
+    e = AtStates(points.at(kept), a).columns(system, terms, {}).e
     left = np.linalg.solve(mass, e) / observed.a[:, None]
     # parts of a law that do not act on each other may have masses of any ratio: each counts in its own
     own = 1 / np.sqrt(np.abs(np.einsum("rii->ri", mass)).mean(axis=0))

@@ -1,23 +1,22 @@
 """What the equation of motion says of candidate terms along data: at states with accelerations, or in windows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import scipy.ndimage
-from jaxtyping import Float
+import sympy as sp
+from jaxtyping import Bool, Float
 
 from .._data import Motions
-from .._identify import Stretch, joined, noise, stretches
+from .._identify import noise, stretches
 from .._system import System
 from .._types import Samples
 from ._gauge import Gauge, gauge
-from ._terms import Columns, Points, Term, at_states, evaluated
+from ._rows import AbstractRows, AtStates, in_windows
+from ._terms import Columns, Points, Term, evaluated
 
 _MOSTLY = 0.8
-_POWER = 6
-_SHIFT = 3
-"""Windows begin at every third of a half width."""
 _REPEATED = 2.0
 """How often they tell the same: (1 − s²)⁶ is narrow."""
 _GENERAL = 400
@@ -40,6 +39,13 @@ class Observed:
     """How often rows tell the same."""
     noise: Float[np.ndarray, " dof"] | None
     """The standard deviation of the noise of positions; None where accelerations are given."""
+    rows: AbstractRows
+    kept: Bool[np.ndarray, " all_rows"]
+    """Of these rows, at which all terms are finite."""
+
+    def more(self, system: System, terms: Sequence[Term], inner: Mapping[sp.Symbol, float]) -> tuple[Columns, Any]:
+        """The columns of other terms, and their sizes."""
+        return self.rows.columns(system, terms, inner).at(self.kept).scaled(self.v, self.a)
 
     def gauge(self, system: System, terms: Sequence[Term], *, seed: int) -> Gauge:
         """Which terms are independent, at states in general position within the range of the data."""
@@ -77,12 +83,7 @@ def of_samples(system: System, terms: Sequence[Term], samples: Samples) -> Obser
     a = np.asarray(samples.a, np.float64)
     speeds = _unless_zero(np.sqrt(np.mean(points.v**2, axis=0)))
     sizes = np.sqrt(np.mean(a**2, axis=0))
-    sizes = np.where(sizes > 0, sizes, speeds)
-    whole = at_states(system, terms, points, a)
-    kept = _finite(terms, whole.e, whole.h)
-    columns, scales = Columns(whole.e[kept], whole.h[kept]).scaled(speeds, sizes)
-    points = points.at(kept)
-    return Observed(columns, scales, speeds, sizes, points, 1.0, None)
+    return _observed(system, terms, AtStates(points, a), speeds, np.where(sizes > 0, sizes, speeds), 1.0, None)
 
 
 def of_motions(
@@ -94,48 +95,27 @@ def of_motions(
     window: float,
     time_scale: float,
 ) -> Observed:
-    """In windows ψ = c (1 − s²)⁶ with ∫ψ dt = 1 along smoothed motions,
-
-        E = ∫ (−ψ′ ∂φ/∂v − ψ (∂φ/∂q + force)) dt,    H = ∫ ψ ∂²φ/∂v² dt,
-
-    without accelerations. Raises `ValueError` where no part of the data is as long as a window.
-    """
+    """In windows along smoothed motions. Raises `ValueError` where no part of the data is as long as a window."""
     parts = [part for place, run in enumerate(motions) for part in stretches(run, place, window)]
-    made = [_of_part(system, terms, part, half_width) for part in parts]
-    made = [one for one in made if one is not None]
-    if not made:
-        raise ValueError(
-            f"No part of the data is without gaps for {2 * half_width:.3g} s, as long as a window: record longer ones."
-        )
-    e, h, q, v, m, u, t = (np.concatenate(x) for x in zip(*made, strict=True))
-    kept = _finite(terms, e, h)
-    e, h, q, v, m, u, t = (x[kept] for x in (e, h, q, v, m, u, t))
+    rows = in_windows(parts, half_width)
     speeds = _unless_zero(np.sqrt(np.mean(np.concatenate([part.v for part in parts]) ** 2, axis=0)))
-    sizes = speeds / time_scale
-    columns, scales = Columns(e, h).scaled(speeds, sizes)
     level = np.nanmean([noise(run) for run in motions], axis=0)
-    return Observed(columns, scales, speeds, sizes, Points(q, v, m, u, t), _REPEATED, level)
+    return _observed(system, terms, rows, speeds, speeds / time_scale, _REPEATED, level)
 
 
-def _of_part(system: System, terms: Sequence[Term], part: Stretch, half_width: float) -> tuple[np.ndarray, ...] | None:
-    half = max(4, round(half_width / part.step))
-    starts = np.arange(0, len(part.t) - 2 * half, max(1, half // _SHIFT))
-    if not len(starts):
-        return None
-    s = np.linspace(-1, 1, 2 * half + 1)
-    shape = (1 - s**2) ** _POWER
-    slope = -2 * _POWER * s * (1 - s**2) ** (_POWER - 1) / (half * part.step)
-    shape, slope = shape / shape.sum(), slope / shape.sum()
-    points = Points(*joined([part]))
-    momentum, force, hessian, _ = evaluated(system, terms, points)
-
-    def integral(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
-        # a correlation along time, at the middles of the windows
-        return scipy.ndimage.correlate1d(values, weight, axis=0, mode="constant")[starts + half]
-
-    e = -integral(slope, momentum) - integral(shape, force)
-    middle = points.at(starts + half)
-    return e, integral(shape, hessian), middle.q, middle.v, middle.m, middle.u, middle.t
+def _observed(
+    system: System,
+    terms: Sequence[Term],
+    rows: AbstractRows,
+    v: np.ndarray,
+    a: np.ndarray,
+    repeated: float,
+    level: np.ndarray | None,
+) -> Observed:
+    whole = rows.columns(system, terms, {})
+    kept = _finite(terms, whole.e, whole.h)
+    columns, scales = whole.at(kept).scaled(v, a)
+    return Observed(columns, scales, v, a, rows.points.at(kept), repeated, level, rows, kept)
 
 
 def _finite(terms: Sequence[Term], e: np.ndarray, h: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 import math
 from fractions import Fraction
 
+import sympy as sp
+
 _NEAR = 2.5
 """Standard errors."""
 _CHANCE = 0.05
@@ -30,6 +32,20 @@ def fraction(value: float, error: float, among: int = 1) -> Fraction | None:
             found = Fraction(numerator, denominator)
             return (found if value > 0 else -found) if chance < _CHANCE else None
     return None
+
+
+def written(value: float, error: float, among: int = 1) -> sp.Expr:
+    """A number as it is to read: such a fraction, or a decimal, rounded to a tenth of its standard error."""
+    exact = fraction(value, error, among)
+    return decimal(value, error) if exact is None else sp.Rational(exact.numerator, exact.denominator)
+
+
+def decimal(value: float, error: float) -> sp.Expr:
+    """Rounded to a tenth of its standard error."""
+    if not error > 0:
+        return sp.Float(value)
+    digits = max(2, math.ceil(math.log10(abs(value) / error)) + 2)
+    return sp.Float(f"{value:.{min(digits, 17)}g}")
 
 
 def _density(total: int, size: float) -> float:

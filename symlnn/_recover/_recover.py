@@ -11,17 +11,21 @@ from .._timer import Timer
 from .._types import Samples
 from ._dictionary import dictionary
 from ._drive import Drive, drive
+from ._family import FamilySearch
 from ._fit import residual
 from ._kept import Kept, Wishes, kept_law
 from ._recovery import Recovery, free_terms, known_term
 from ._search import FLOOR
-from ._terms import Term
+from ._terms import Member, Term
 from ._worth import judged
 
 _NEWTON, _SETTLED = 6, 1e-4
 """Steps of free parameters, and the relative change at which they end."""
+_SAME = 1e-9
 _REFINEMENTS = 3
-"""Of the frequency of a drive."""
+"""Of the frequency of a drive, and of the numbers within terms."""
+_MOST_MEMBERS = 3
+"""Of families in one law."""
 
 
 def recover(
@@ -48,7 +52,8 @@ def recover(
     3. Gauss and Newton make (H c)⁻¹ E c small, the error of the accelerations.
     4. The support is searched for by adding, dropping and exchanging terms, with a penalty for each, about the best law
        so far, until nothing changes; for the ordinary terms first and then for more of them.
-    5. Terms put aside come back where they make the law shorter, and fractions stand for coefficients where chance
+    5. Members of families, such as exp(−k x) with an unknown k, are tried in place of terms, k with the coefficients.
+    6. Terms put aside come back where they make the law shorter, and fractions stand for coefficients where chance
        would seldom give them.
 
     A law is found always; `explained`, `null_dimension`, `free_scales` and `diagnosis` say what it is worth. Raises
@@ -59,10 +64,14 @@ def recover(
     timer, wishes = Timer(), Wishes(half_width, max(noise, FLOOR), seed)
     with timer("dictionary"):
         candidates = tuple(dictionary(system) if terms is None else terms)
+        families = tuple(term for term in candidates if term.inner)
+        candidates = tuple(term for term in candidates if not term.inner)
         if not candidates:
             raise ValueError("There are no candidates: give terms, or include some in the dictionary.")
     with timer("search"):
         system, best = _with_free(system, candidates, data, wishes)
+    with timer("families"):
+        system, best = _with_members(system, best, candidates, families, data, wishes)
     with timer("drive"):
         swing = _drive(best)
         for _ in range(_REFINEMENTS):
@@ -94,6 +103,37 @@ def _with_free(
         if last or step == _NEWTON - 1:
             break
         system = system.with_parameters(moved)
+    return system, best
+
+
+def _with_members(
+    system: System,
+    best: Kept,
+    candidates: tuple[Term, ...],
+    families: tuple[Term, ...],
+    data: Motions | Samples,
+    wishes: Wishes,
+) -> tuple[System, Kept]:
+    """With members of families where they make the law better, one after another, each with the best numbers within."""
+    members: tuple[Member, ...] = ()
+    for _ in range(_MOST_MEMBERS):
+        more = FamilySearch(system, best).proposal(families, members)
+        settled = None
+        for _ in range(_REFINEMENTS):
+            if more is None:
+                break
+            own = [member.terms()[0] for member in more]
+            now, trial = _with_free(system, (*candidates, *own), data, wishes)
+            settled = FamilySearch(now, trial).settled(more)
+            if settled is None or settled.found.score >= best.found.score:
+                return system, best
+            after = tuple(settled.members.values())
+            if all(np.allclose(a.values, b.values, rtol=_SAME) for a, b in zip(after, more, strict=True)):
+                break
+            more = after
+        if settled is None or more is None:
+            break
+        system, best, members = now, settled, more
     return system, best
 
 

@@ -10,11 +10,8 @@ import sympy as sp
 
 from .._system import System
 from ._dictionary import left_open
-from ._terms import Term
-
-PARAMETER = "parameter"
-"""What a term is of that stands for the change of a free parameter."""
-
+from ._rational import decimal
+from ._terms import PARAMETER, Term
 
 @dataclass(frozen=True)
 class RecoveredTerm:
@@ -32,10 +29,7 @@ class RecoveredTerm:
         """The coefficient as it is written: exact, or rounded to a tenth of its standard error."""
         if self.exact is not None:
             return sp.Rational(self.exact.numerator, self.exact.denominator)
-        if self.standard_error > 0:
-            digits = max(2, int(sp.ceiling(sp.log(abs(self.coefficient) / self.standard_error, 10))) + 2)
-            return sp.Float(f"{self.coefficient:.{min(digits, 17)}g}")
-        return sp.Float(self.coefficient)
+        return decimal(self.coefficient, self.standard_error)
 
 
 @dataclass(frozen=True)
@@ -68,7 +62,7 @@ class Recovery:
     """An example of each of the others."""
     front: tuple[FrontLaw, ...]
     parameters: Mapping[str, tuple[float, float]]
-    """The free parameters of what is known, with their standard errors."""
+    """The free parameters of what is known, and the numbers within terms, with their standard errors."""
     candidates: int
     rows: float
     """The number of equations that were told independently."""
@@ -104,7 +98,8 @@ class Recovery:
         back |= {plain: x.diff(declared.t) for plain, x in zip(declared.v, declared.coordinates, strict=True)}
         if left_open(declared):
             whole = declared.with_functions({name: f.xreplace(back) for name, f in self.functions.items()})
-            return whole.with_parameters({name: value for name, (value, _) in self.parameters.items()})
+            known = {symbol.name for symbol in declared.parameters}
+            return whole.with_parameters({k: value for k, (value, _) in self.parameters.items() if k in known})
         inputs = _inputs(declared)
         forces = {
             x: (found + own).xreplace(back)

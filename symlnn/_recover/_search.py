@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ._fit import Solution, loss, masses_of, polished, residual, starts
+from ._fit import Solution, is_positive, loss, masses_of, polished, residual, starts
 from ._support import SupportSearch
 from ._terms import Columns, Term
 
@@ -17,7 +17,9 @@ FLOOR = 1e-6
 """The standard deviation of accelerations, as a share of theirs, below which they are rounding."""
 _PENALTY, _SHARE = 25.0, 0.01
 _ROUNDS = 10
-_FIRST_STEPS = 8
+_FIRST_STEPS, _ROUGH_STEPS = 8, 2
+_PROMISING = 4
+"""Of the laws with a term or two less, the ones that are looked at closely."""
 _TRIED = 2
 """Of the starts of a support, the best ones."""
 _MANY = 8
@@ -140,7 +142,8 @@ def _pruned(
             for out in ((1, 2) if len(free) <= _MANY else (1,))
             for gone in itertools.combinations(free, out)
         ]
-        options = [_true(task, whole, support, near, sigma, anchor) for support in fewer if support]
+        fewer = sorted((s for s in fewer if s), key=lambda s: _roughly(task, whole, s, near, sigma, anchor))
+        options = [_true(task, whole, support, near, sigma, anchor) for support in fewer[:_PROMISING]]
         found = min(options, key=lambda option: option[0], default=found)
         if not found[0] < score or found[1] is None:
             return score, law, chosen
@@ -171,6 +174,18 @@ def _true(
         return math.inf, None, chosen
     law = min(laws, key=lambda s: float(np.sum((s.r / sigma) ** 2)))
     return task.score(law, len(chosen)), law, chosen
+
+
+def _roughly(
+    task: Task, whole: Columns, chosen: tuple[int, ...], near: np.ndarray, sigma: np.ndarray, anchor: int | None
+) -> float:
+    """The score of a support after a few steps from these coefficients."""
+    of = with_anchor(chosen, anchor)
+    columns, place = whole.of(of), None if anchor is None else len(of) - 1
+    if not is_positive(columns, near[of]):
+        return math.inf
+    law = polished(columns, near[of], sigma, place, steps=_ROUGH_STEPS)
+    return math.inf if law is None else task.score(law, len(chosen))
 
 
 def _dense(task: Task, whole: Columns, anchor: int | None, places: Sequence[int]) -> Solution | None:

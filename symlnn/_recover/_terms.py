@@ -1,7 +1,8 @@
 """The terms that a law may be made of, and what each adds to the equation of motion."""
 
+import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,9 @@ class Term:
     """The function that it is a candidate for; empty where it is a term of the Lagrangian or of a force."""
     shape: sp.Expr | None = None
     """What it adds to that function."""
+    inner: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
+    """The numbers within it that are not known, as k in exp(−k x), each with an expression of its size, 1/x: a family
+    of terms. A positive symbol stands for a positive number."""
 
     @property
     def expression(self) -> sp.Expr:
@@ -37,10 +41,52 @@ class Term:
             return self.shape
         return self.lagrangian if self.lagrangian != 0 else next((f for f in self.forces if f != 0), sp.S.Zero)
 
+    def within(self, values: Mapping[sp.Symbol, Any]) -> "Term":
+        """With values for the numbers within it."""
+        return self._of(lambda expression: expression.xreplace(values))
+
+    def slope(self, number: sp.Symbol) -> "Term":
+        """∂φ/∂k: what a change of a number within it adds."""
+        return self._of(lambda expression: sp.diff(expression, number))
+
+    def _of(self, change: Callable[[sp.Expr], sp.Expr]) -> "Term":
+        shape = None if self.shape is None else change(self.shape)
+        forces = tuple(change(force) for force in self.forces)
+        return dataclasses.replace(self, lagrangian=change(self.lagrangian), forces=forces, shape=shape, inner=())
+
     @property
     def cost(self) -> int:
         """How long it is to read: its operations."""
         return 1 + int(sp.count_ops(self.expression))
+
+
+PARAMETER = "parameter"
+"""What a term is of that stands for the change of a number: of a free parameter, or within a term."""
+
+
+def with_slopes(family: Term) -> tuple[Term, ...]:
+    """A term, and what a change of each number within it adds."""
+    slopes = [dataclasses.replace(family.slope(k), of=PARAMETER, shape=k) for k, _ in family.inner]
+    return (dataclasses.replace(family, inner=()), *slopes)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A term of a family, with values of the numbers within it."""
+
+    family: Term
+    values: tuple[float, ...]
+
+    @property
+    def numbers(self) -> dict[sp.Symbol, float]:
+        """The values, by symbol."""
+        return {symbol: value for (symbol, _), value in zip(self.family.inner, self.values, strict=True)}
+
+    def terms(self) -> tuple[Term, ...]:
+        """The term, and what a change of each number adds."""
+        floats = {symbol: sp.Float(value) for symbol, value in self.numbers.items()}
+        within, *slopes = with_slopes(self.family)
+        return within.within(floats), *(dataclasses.replace(x.within(floats), shape=x.shape) for x in slopes)
 
 
 def by_cost(terms: Sequence[Term]) -> list[Term]:
@@ -59,6 +105,14 @@ class Columns:
     def of(self, places: Any) -> "Columns":
         """Those of some terms."""
         return Columns(self.e[..., places], self.h[..., places])
+
+    def at(self, rows: Any) -> "Columns":
+        """At some of the rows."""
+        return Columns(self.e[rows], self.h[rows])
+
+    def beside(self, other: "Columns") -> "Columns":
+        """With other terms after these."""
+        return Columns(np.concatenate([self.e, other.e], axis=-1), np.concatenate([self.h, other.h], axis=-1))
 
     def scaled(self, v: np.ndarray, a: np.ndarray) -> tuple["Columns", Float[np.ndarray, " term"]]:
         """Without units: rows as powers, with the sizes of velocities, accelerations in units of theirs, and every
@@ -84,10 +138,15 @@ class Points:
         """Some of them."""
         return Points(self.q[places], self.v[places], self.m[places], self.u[places], self.t[places])
 
+    @staticmethod
+    def joined(parts: Sequence["Points"]) -> "Points":
+        """One after another."""
+        return Points(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("q", "v", "m", "u", "t")))
+
 
 @functools.lru_cache(maxsize=16)
 def _compiled(symbols: tuple[tuple[sp.Symbol, ...], ...], terms: tuple[Term, ...]) -> Callable[..., Any]:
-    q, v, m, u, t = symbols
+    q, v, m, u, t, inner = symbols
     dof = len(q)
     wanted: list[sp.Expr] = []
     for term in terms:
@@ -101,12 +160,12 @@ def _compiled(symbols: tuple[tuple[sp.Symbol, ...], ...], terms: tuple[Term, ...
             for p in momentum
         ]
     used = [k for k, expression in enumerate(wanted) if expression != 0]
-    function = lambdified([*q, *v, *m, *u, *t], [wanted[k] for k in used], modules=["numpy"])
+    function = lambdified([*q, *v, *m, *u, *t, *inner], [wanted[k] for k in used], modules=["numpy"])
 
-    def evaluate(points: Points) -> tuple[np.ndarray, ...]:
+    def evaluate(points: Points, *numbers: float) -> tuple[np.ndarray, ...]:
         whole = np.zeros((len(points.q), len(wanted)))
         with np.errstate(all="ignore"):
-            columns = function(*points.q.T, *points.v.T, *points.m.T, *points.u.T, points.t)
+            columns = function(*points.q.T, *points.v.T, *points.m.T, *points.u.T, points.t, *numbers)
             for place, column in zip(used, columns, strict=True):
                 whole[:, place] = column
         whole = whole.reshape(len(points.q), len(terms), -1)
@@ -117,13 +176,11 @@ def _compiled(symbols: tuple[tuple[sp.Symbol, ...], ...], terms: tuple[Term, ...
     return evaluate
 
 
-def evaluated(system: System, terms: Sequence[Term], points: Points) -> tuple[np.ndarray, ...]:
-    """(∂φ/∂v, ∂φ/∂q + force, ∂²φ/∂v², (∂²φ/∂v∂q) v + ∂²φ/∂v∂t) of every term at every point; the last axis is of
-    terms."""
-    return _compiled((system.q, system.v, system.m, system.u, (system.t,)), tuple(terms))(points)
-
-
-def at_states(system: System, terms: Sequence[Term], points: Points, a: Float[np.ndarray, "point dof"]) -> Columns:
-    """E = H a + h at states, h = (∂²φ/∂v∂q) v + ∂²φ/∂v∂t − ∂φ/∂q − force."""
-    _, force, hessian, mixed = evaluated(system, terms, points)
-    return Columns(np.einsum("rijk,rj->rik", hessian, a) + mixed - force, hessian)
+def evaluated(
+    system: System, terms: Sequence[Term], points: Points, inner: Mapping[sp.Symbol, float] | None = None
+) -> tuple[np.ndarray, ...]:
+    """(∂φ/∂v, ∂φ/∂q + force, ∂²φ/∂v², (∂²φ/∂v∂q) v + ∂²φ/∂v∂t) of every term at every point, for values of the numbers
+    within terms; the last axis is of terms."""
+    inner = {} if inner is None else inner
+    symbols = (system.q, system.v, system.m, system.u, (system.t,), tuple(inner))
+    return _compiled(symbols, tuple(terms))(points, *inner.values())

@@ -13,9 +13,10 @@ from ._fit import residual
 from ._kept import Kept
 from ._law import Scaled, freedoms, scaled, share_of
 from ._observed import general_points
-from ._rational import fraction
-from ._recovery import PARAMETER, FrontLaw, RecoveredTerm, Recovery
+from ._rational import fraction, written
+from ._recovery import FrontLaw, RecoveredTerm, Recovery
 from ._search import Found, Task, spread, with_anchor, with_support
+from ._terms import PARAMETER, Term
 
 _FEW = 2.0
 """Equations for each candidate, below which the data are too few."""
@@ -29,9 +30,10 @@ def judged(system: System, best: Kept, swing: Drive | None, timer: Timer, seed: 
     task, observed, found = best.task, best.observed, best.found
     law, free_scales = scaled(system, task, found, observed)
     among = sum(1 for k in range(len(law.c)) if k not in law.fixed)
+    inner = _inner(best, law)
     terms = tuple(
         RecoveredTerm(
-            task.terms[place],
+            _written(best, place, inner),
             float(c),
             float(error),
             fraction(float(c), float(error), among) if k not in law.fixed else fraction(float(c), 0.0),
@@ -73,6 +75,7 @@ def judged(system: System, best: Kept, swing: Drive | None, timer: Timer, seed: 
             f"{free_scales + 1} parts of the Lagrangian do not act on each other: the data tell no ratio of theirs."
         )
     values = {symbol.name: p.value for symbol, p in system.parameters.items()}
+    free = {str(x.term.shape): x for x in terms if x.term.of == PARAMETER and str(x.term.shape) in values}
     return Recovery(
         declared=system,
         terms=tuple(x for x in terms if x.term.of != PARAMETER),
@@ -83,17 +86,33 @@ def judged(system: System, best: Kept, swing: Drive | None, timer: Timer, seed: 
         null_dimension=null,
         alternatives=others,
         front=_front(task, found),
-        parameters={
-            str(x.term.shape): (values[str(x.term.shape)] + x.coefficient, x.standard_error)
-            for x in terms
-            if x.term.of == PARAMETER
-        },
+        parameters={name: (values[name] + x.coefficient, x.standard_error) for name, x in free.items()}
+        | {symbol.name: number for symbol, number in inner.items()},
         candidates=len(task.terms) - (task.anchor is not None) - len(task.required),
         rows=task.rows,
         half_width=best.half_width,
         seconds=timer.spent,
         diagnosis=tuple(diagnosis),
     )
+
+
+def _inner(best: Kept, law: Scaled) -> dict[sp.Symbol, tuple[float, float]]:
+    """The numbers within terms, with their standard errors: a change of one is the coefficient of what it adds, by that
+    of its term."""
+    c, error = (dict(zip(law.support, values, strict=True)) for values in (law.c, law.error))
+    return {
+        symbol: (value + float(c[place + 1 + i] / c[place]), float(error[place + 1 + i] / abs(c[place])))
+        for place, member in best.members.items()
+        for i, (symbol, value) in enumerate(member.numbers.items())
+    }
+
+
+def _written(best: Kept, place: int, inner: Mapping[sp.Symbol, tuple[float, float]]) -> Term:
+    """A term as it is to read: numbers within it as fractions, or rounded to a tenth of their standard errors."""
+    if place not in best.members:
+        return best.task.terms[place]
+    family = best.members[place].family
+    return family.within({symbol: written(*inner[symbol], among=len(inner)) for symbol, _ in family.inner})
 
 
 def _freedoms(system: System, best: Kept, law: Scaled, seed: int) -> tuple[int, bool, tuple[sp.Expr, ...]]:
