@@ -1,16 +1,24 @@
 """Whether what a law leaves is noise: it is not, where a function of the state tells it beforehand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import scipy.spatial
 import scipy.stats
 from jaxtyping import Float
 
+from .._data import Motions
+from .._identify import noise
+from .._system import System
+from ._fit import residual
+from ._kept import Kept
+from ._observed import Widths, rows_of
 from ._terms import Points
 
 _SURE = 1e-5
 """The probability of noise that looks as regular as this, below which it is not taken for noise."""
+_DRAWS = 3
 _CLOSEST = 0.2
 """The share of pairs of neighbours, the closest ones, that the noise is taken from."""
 
@@ -40,6 +48,20 @@ def noise_floor(
         probable = min(probable, chance, _alike(column, features))
     found = float(np.sqrt(np.mean(np.square(left))))
     return found, probable > _SURE / r.shape[1]
+
+
+def noise_of_positions(system: System, best: Kept, motions: Motions, widths: Widths, seed: int) -> float:
+    """What the noise of the positions leaves of the accelerations of a law, as a root mean square: the change of the
+    residuals where as much noise again is added to them."""
+    random = np.random.default_rng(seed)
+    terms, law, observed = [best.task.terms[k] for k in best.places], best.found.solution, best.observed
+    squares = []
+    for _ in range(_DRAWS):
+        runs = [replace(run, q=run.q + noise(run) * random.normal(size=run.q.shape)) for run in motions]
+        rows = rows_of(replace(motions, runs=tuple(runs)), widths)
+        columns = rows.columns(system, terms, {}).at(observed.kept).as_powers(observed.v, observed.a)
+        squares.append(np.mean((residual(columns, law.c / best.sizes).r - law.r) ** 2))
+    return float(np.sqrt(np.mean(squares)))
 
 
 def _features(points: Points, turns: Sequence[bool]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Families of terms: the numbers within a term, as k in exp(−k x), that make a law best."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +19,8 @@ from ._terms import Columns, Member, Points, Term, with_slopes
 _GRID = 0.1 * 1.6 ** np.arange(10)
 """Values at which a family is looked at, in units of the size of the number."""
 _MOST_STARTS = 64
-_BEST = 2
-"""Of these, the ones that explain most, from which the number is sought."""
+_BEST, _TRIED = 2, 16
+"""Of these of one family, and of all, the ones that explain most, from which the number is sought."""
 _STEPS, _HALVINGS, _SETTLED = 12, 5, 1e-9
 _LONGEST = 0.7
 """Of a step, as a share of the number."""
@@ -60,17 +60,22 @@ class FamilySearch:
         not needed any more.
         """
         found: list[tuple[float, tuple[Member, ...]]] = []
-        for family in families:
-            for places, member in self._starts(family):
-                fit = self._fitted(places, (*members, member))
-                for _ in range(2):
-                    fit = None if fit is None else self._shortened(fit)
-                if fit is not None:
-                    found.append((self._score(fit), fit.members))
+        used = {symbol for member in members for symbol in member.numbers}
+        starts = [start for family in families for start in self._starts(_apart(family, used))]
+        gains: dict[tuple[tuple[int, ...], Member], float] = {}
+        for gain, places, member in starts:
+            gains[places, member] = max(gain, gains.get((places, member), 0.0))
+        for places, member in sorted(gains, key=lambda start: -gains[start])[:_TRIED]:
+            fit = self._fitted(places, (*members, member))
+            for _ in range(2):
+                fit = None if fit is None else self._shortened(fit)
+            if fit is not None:
+                found.append((self._score(fit), fit.members))
         lowest, chosen = min(found, key=lambda one: one[0], default=(np.inf, None))
         return chosen if lowest < self.best.found.score else None
 
-    def _starts(self, family: Term) -> Iterator[tuple[tuple[int, ...], Member]]:
+    def _starts(self, family: Term) -> Iterator[tuple[float, tuple[int, ...], Member]]:
+        """By how much χ² would fall, to first order, beside which terms, and the member."""
         task, places = self.best.task, tuple(self.best.places)
         own = self._own(family)
         law = residual(task.columns.of(places), self.best.found.solution.c)
@@ -88,7 +93,11 @@ class FamilySearch:
             for k in np.argsort(-gains)[:_BEST]:
                 if gains[k] > needed:
                     for beside in dict.fromkeys((whole, places)):
-                        yield tuple(i for i in beside if i not in self.inside), Member(family, values[int(k)])
+                        yield (
+                            float(gains[k]),
+                            tuple(i for i in beside if i not in self.inside),
+                            Member(family, values[int(k)]),
+                        )
 
     def _own(self, family: Term) -> set[int]:
         """The terms of the law that have the same variables, and no velocities unless the family has."""
@@ -220,17 +229,18 @@ class FamilySearch:
         return self.best.task.score(fit.solution, count)
 
     def settled(self, members: Sequence[Member]) -> Kept | None:
-        """The law with the best numbers within its members, which are the last candidates; None where one of these is
-        not among its terms, and where nothing finite was found."""
+        """The law with the best numbers within its members, which are among the candidates, as changes of the numbers
+        are; None where one of these is not among its terms, and where nothing finite was found."""
         task, found, observed = self.best.task, self.best.found, self.best.observed
         ends = {task.terms.index(member.terms()[0]): member for member in members}
         if not set(ends) <= set(found.support):
             return None
-        places = [k for k in self.best.places if k not in ends]
+        changes = {task.terms.index(slope) for member in members for slope in member.terms()[1:]}
+        places = [k for k in self.best.places if k not in ends and k not in changes]
         fit = self._fitted(places, tuple(ends.values()))
         if fit is None:
             return None
-        keep = [k for k in range(len(task.terms)) if k not in ends]
+        keep = [k for k in range(len(task.terms)) if k not in ends and k not in changes]
         terms, columns, sizes = [task.terms[k] for k in keep], task.columns.of(keep), observed.sizes[keep]
         inside: dict[int, Member] = {}
         for member in fit.members:
@@ -252,6 +262,19 @@ class FamilySearch:
         gauge = Gauge(tuple(keep.index(k) for k in self.best.gauge.kept if k in keep), {})
         observed = replace(observed, columns=columns, sizes=sizes)
         return replace(self.best, observed=observed, task=task, found=law, gauge=gauge, members=inside)
+
+
+def _apart(family: Term, used: Collection[sp.Symbol]) -> Term:
+    """With other symbols for its numbers, where these stand for those of another member."""
+    if not {k for k, _ in family.inner} & set(used):
+        return family
+    number = next(n for n in itertools.count(2) if not {_numbered(k, n) for k, _ in family.inner} & set(used))
+    other = {k: _numbered(k, number) for k, _ in family.inner}
+    return replace(family.within(other), inner=tuple((other[k], size) for k, size in family.inner))
+
+
+def _numbered(symbol: sp.Symbol, number: int) -> sp.Symbol:
+    return sp.Symbol(f"{symbol.name}_{number}", **symbol.assumptions0)
 
 
 def _joined(columns: Sequence[Columns]) -> Columns:

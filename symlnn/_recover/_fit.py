@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 from jaxtyping import Float
 
 from ._terms import Columns
@@ -163,9 +162,9 @@ def column_sizes(j: np.ndarray) -> Float[np.ndarray, " term"]:
 
 
 def _least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    # QR first: the rows are many
-    q, r = (np.asarray(x) for x in scipy.linalg.qr(a, mode="economic"))
-    return np.linalg.lstsq(r, q.T @ b, rcond=_RANK)[0]
+    # QR first, of both at once: the rows are many
+    r = np.linalg.qr(np.concatenate([a, b[:, None]], axis=1), mode="r")
+    return np.linalg.lstsq(r[:, :-1], r[:, -1], rcond=_RANK)[0]
 
 
 def covariance(

@@ -11,7 +11,7 @@ from .._identify import noise, time_scale
 from .._system import System
 from ._gauge import Gauge
 from ._law import in_cheapest_gauge
-from ._observed import Observed, of_motions, of_samples
+from ._observed import Observed, Widths, of_motions, of_samples
 from ._search import Found, Task, search, with_anchor, with_support
 from ._terms import Member, Term
 
@@ -39,8 +39,8 @@ class Kept:
     task: Task
     gauge: Gauge
     found: Found
-    half_width: float | None
-    """Of the windows, in seconds; None where accelerations were given."""
+    widths: Widths | None
+    """Of the windows; None where accelerations were given."""
     members: Mapping[int, Member] = field(default_factory=dict)
     """The terms with numbers within them that were sought, by their places; after each stand the terms that stand for
     a change of its numbers."""
@@ -78,11 +78,11 @@ def kept_law(
     if isinstance(data, Motions):
         scale = time_scale(data, [x.name for x, turns in zip(system.q, system.is_angle, strict=True) if turns])
         window = scale * _window(system, data)
-        widths = [wishes.half_width] if wishes.half_width is not None else [share * scale for share in _HALF_WIDTHS]
-        seen: list[tuple[float | None, Observed]] = []
-        for width in widths:
+        halves = [wishes.half_width] if wishes.half_width is not None else [share * scale for share in _HALF_WIDTHS]
+        seen: list[tuple[Widths | None, Observed]] = []
+        for width in (Widths(half, window, scale) for half in halves):
             try:
-                made = of_motions(system, terms, data, half_width=width, window=window, time_scale=scale)
+                made = of_motions(system, terms, data, width)
             except ValueError:
                 if not seen:
                     raise

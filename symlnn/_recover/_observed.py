@@ -13,7 +13,7 @@ from .._identify import noise, stretches
 from .._system import System
 from .._types import Samples
 from ._gauge import Gauge, gauge
-from ._rows import AbstractRows, AtStates, in_windows
+from ._rows import AbstractRows, AtStates, InWindows, in_windows
 from ._terms import Columns, Points, Term, evaluated
 
 _MOSTLY = 0.8
@@ -64,6 +64,18 @@ class Observed:
         return gauge(columns, np.linalg.norm(parts, axis=0))
 
 
+@dataclass(frozen=True)
+class Widths:
+    """Of windows along motions, in seconds."""
+
+    half: float
+    """Of the windows ψ."""
+    smoothed: float
+    """Of the polynomials that motions are smoothed by."""
+    time_scale: float
+    """In which a coordinate changes by its size."""
+
+
 def general_points(points: Points, count: int, seed: int) -> Points:
     """States whose coordinates and velocities are drawn each by itself from the range that the data visit."""
     rng = np.random.default_rng(seed)
@@ -90,17 +102,19 @@ def of_motions(
     system: System,
     terms: Sequence[Term],
     motions: Motions,
-    *,
-    half_width: float,
-    window: float,
-    time_scale: float,
+    widths: Widths,
 ) -> Observed:
     """In windows along smoothed motions. Raises `ValueError` where no part of the data is as long as a window."""
-    parts = [part for place, run in enumerate(motions) for part in stretches(run, place, window)]
-    rows = in_windows(parts, half_width)
-    speeds = _unless_zero(np.sqrt(np.mean(np.concatenate([part.v for part in parts]) ** 2, axis=0)))
+    rows = rows_of(motions, widths)
+    speeds = _unless_zero(np.sqrt(np.mean(rows.along.v**2, axis=0)))
     level = np.nanmean([noise(run) for run in motions], axis=0)
-    return _observed(system, terms, rows, speeds, speeds / time_scale, _REPEATED, level)
+    return _observed(system, terms, rows, speeds, speeds / widths.time_scale, _REPEATED, level)
+
+
+def rows_of(motions: Motions, widths: Widths) -> InWindows:
+    """The windows of motions. Raises `ValueError` where no part of the data is as long as one."""
+    parts = [part for place, run in enumerate(motions) for part in stretches(run, place, widths.smoothed)]
+    return in_windows(parts, widths.half)
 
 
 def _observed(

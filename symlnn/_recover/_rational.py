@@ -23,6 +23,8 @@ def fraction(value: float, error: float, among: int = 1) -> Fraction | None:
         return None
     size = abs(value)
     width = max(_NEAR * error, 1e-9 * size)
+    if not width < size:  # not even the sign is told
+        return None
     for total in range(2, 2 * _LARGEST):
         for denominator in range(1, total):
             numerator = total - denominator

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,21 +12,29 @@ from .._timer import Timer
 from .._types import Samples
 from ._dictionary import dictionary
 from ._drive import Drive, drive
+from ._explained import noise_of_positions
 from ._family import FamilySearch
 from ._fit import residual
 from ._kept import Kept, Wishes, kept_law
 from ._recovery import Recovery, free_terms, known_term
-from ._search import FLOOR
+from ._search import FLOOR, free_motion
 from ._terms import Member, Term
 from ._worth import judged
 
 _NEWTON, _SETTLED = 6, 1e-4
 """Steps of free parameters, and the relative change at which they end."""
-_SAME = 1e-9
+_SAME, _SAME_NOISY = 1e-9, 0.1
+"""The relative change of a number within a term that does not matter: of itself, and as a share of the residual."""
 _REFINEMENTS = 3
 """Of the frequency of a drive, and of the numbers within terms."""
+_NEARLY_ALL, _TIMES = 0.2, 2.0
+"""Of the accelerations, and of what the noise of positions leaves: a law that leaves as much is none, and members are
+looked for beside none."""
 _MOST_MEMBERS = 3
 """Of families in one law."""
+_LONG, _ROUGH = 8, 0.03
+"""Terms, beyond which a law imitates something that is not among them; members are looked for beside the law that is
+the best to this share of the accelerations."""
 
 
 def recover(
@@ -81,7 +90,7 @@ def recover(
             system, best = _with_free(system, (*candidates, *waves), data, wishes)
             swing = _drive(best, swing, waves) or swing
     with timer("judge"):
-        return judged(system, best, swing, timer, seed)
+        return judged(system, best, data, swing, timer, seed)
 
 
 def _with_free(
@@ -117,24 +126,42 @@ def _with_members(
     """With members of families where they make the law better, one after another, each with the best numbers within."""
     members: tuple[Member, ...] = ()
     for _ in range(_MOST_MEMBERS):
-        more = FamilySearch(system, best).proposal(families, members)
+        rough = best
+        if len(best.found.support) > _LONG:
+            rough = _with_free(system, candidates, data, replace(wishes, noise=max(wishes.noise, _ROUGH)))[1]
+        more = FamilySearch(system, rough).proposal(families, members)
+        if more is None and best.task.anchor is None and _is_none(system, best, data, wishes.seed):
+            free = free_motion(best.task, best.found)
+            more = None if free is None else FamilySearch(system, replace(best, found=free)).proposal(families, ())
         settled = None
         for _ in range(_REFINEMENTS):
             if more is None:
                 break
-            own = [member.terms()[0] for member in more]
+            own = [term for member in more for term in member.terms()]
             now, trial = _with_free(system, (*candidates, *own), data, wishes)
             settled = FamilySearch(now, trial).settled(more)
             if settled is None or settled.found.score >= best.found.score:
                 return system, best
             after = tuple(settled.members.values())
-            if all(np.allclose(a.values, b.values, rtol=_SAME) for a, b in zip(after, more, strict=True)):
+            same = max(_SAME, _SAME_NOISY * _residual(settled))
+            if all(np.allclose(a.values, b.values, rtol=same) for a, b in zip(after, more, strict=True)):
                 break
             more = after
         if settled is None or more is None:
             break
         system, best, members = now, settled, more
     return system, best
+
+
+def _is_none(system: System, best: Kept, data: Motions | Samples, seed: int) -> bool:
+    """Whether a law leaves so much that it is none."""
+    if isinstance(data, Motions) and best.widths is not None:
+        return _residual(best) > _TIMES * noise_of_positions(system, best, data, best.widths, seed)
+    return _residual(best) > _NEARLY_ALL
+
+
+def _residual(best: Kept) -> float:
+    return float(np.sqrt(np.mean(best.found.solution.r**2)))
 
 
 def _drive(best: Kept, near: Drive | None = None, waves: Sequence[Term] = ()) -> Drive | None:
@@ -150,7 +177,7 @@ def _drive(best: Kept, near: Drive | None = None, waves: Sequence[Term] = ()) ->
     whole, inverse = residual(columns, c), np.linalg.inv(columns.h @ c)
     rows, t = slice(None, None, round(observed.repeated)), observed.points.t
     length = float(np.ptp(t))
-    fastest = math.pi / best.half_width if best.half_width else math.pi * len(t) / max(length, 1e-300) / 2
+    fastest = math.pi / best.widths.half if best.widths else math.pi * len(t) / max(length, 1e-300) / 2
     taken = [task.terms[k] in waves for k in kept]
     r = whole.r - whole.j[..., taken] @ c[taken]
     j = whole.j[..., np.logical_not(taken)]

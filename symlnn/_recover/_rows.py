@@ -80,6 +80,11 @@ class InWindows(AbstractRows):
     parts: tuple[_Windows, ...]
 
     @property
+    def along(self) -> Points:
+        """The smoothed motions."""
+        return Points.joined([part.along for part in self.parts])
+
+    @property
     def points(self) -> Points:
         return Points.joined([part.along.at(part.starts + part.half) for part in self.parts])
 

@@ -98,7 +98,7 @@ def _search(task: Task, places: list[int], earlier: Sequence[tuple[int, ...]]) -
     for _ in range(_ROUNDS):
         j, r = now.whitened(sigma * math.sqrt(task.repeated))
         finder = SupportSearch(j, r, masses_of(whole), now.c, anchor=anchor, required=required, penalty=task.penalty)
-        found = {finder.best(begun)} if best is not None else {finder.best(), *(finder.best([b]) for b in begun)}
+        found = {finder.best(begun)} if best is not None else {finder.best(), (), *(finder.best([b]) for b in begun)}
         found = {_with_masses(whole, s) for s in found}
         score, law, chosen = min((_true(task, whole, s, now.c, sigma, anchor) for s in found), key=lambda x: x[0])
         if law is None:
@@ -147,6 +147,13 @@ def _pruned(
         found = min(options, key=lambda option: option[0], default=found)
         if not found[0] < score or found[1] is None:
             return score, law, chosen
+
+
+def promising(task: Task, found: Found, supports: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The few of these supports that look best after a few steps from a law."""
+    near = spread(found.solution, found.support, task.anchor, len(task.terms))
+    ordered = sorted(supports, key=lambda s: _roughly(task, task.columns, s, near, found.sigma, task.anchor))
+    return ordered[:_PROMISING]
 
 
 def with_support(task: Task, found: Found, support: tuple[int, ...]) -> Found | None:
@@ -204,7 +211,14 @@ def _dense(task: Task, whole: Columns, anchor: int | None, places: Sequence[int]
                 laws.append(law)
         if laws:
             return min(laws, key=lambda s: float(s.squares.sum()))
-    return None
+    alone = np.zeros(count)
+    alone[[place for _, place in _kinetic(whole)]] = 1.0
+    return polished(whole, alone, ones, anchor, steps=_FIRST_STEPS) if is_positive(whole, alone) else None
+
+
+def free_motion(task: Task, found: Found) -> Found | None:
+    """The law in which nothing acts, with the first mass of each coordinate."""
+    return with_support(task, found, tuple(sorted({place for _, place in _kinetic(task.columns)})))
 
 
 def _kinetic(columns: Columns) -> list[tuple[int, int]]:

@@ -114,10 +114,15 @@ class Columns:
         """With other terms after these."""
         return Columns(np.concatenate([self.e, other.e], axis=-1), np.concatenate([self.h, other.h], axis=-1))
 
+    def as_powers(self, v: np.ndarray, a: np.ndarray) -> "Columns":
+        """With the sizes of velocities, and accelerations in units of theirs."""
+        return Columns(self.e * v[:, None], self.h * v[:, None, None] * a[:, None])
+
     def scaled(self, v: np.ndarray, a: np.ndarray) -> tuple["Columns", Float[np.ndarray, " term"]]:
         """Without units: rows as powers, with the sizes of velocities, accelerations in units of theirs, and every
         term as a share of its size; and these sizes."""
-        e, h = self.e * v[:, None], self.h * v[:, None, None] * a[:, None]
+        powers = self.as_powers(v, a)
+        e, h = powers.e, powers.h
         with np.errstate(all="ignore"):
             sizes = np.sqrt(np.mean(np.sum(e**2, axis=1) + np.sum(h**2, axis=(1, 2)), axis=0))
         sizes = np.where(np.isfinite(sizes) & (sizes > 0), sizes, 1.0)

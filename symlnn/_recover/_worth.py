@@ -5,27 +5,33 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import sympy as sp
 
+from .._data import Motions
 from .._system import System
 from .._timer import Timer
+from .._types import Samples
 from ._drive import Drive
-from ._explained import noise_floor
+from ._explained import noise_floor, noise_of_positions
 from ._fit import residual
 from ._kept import Kept
 from ._law import Scaled, freedoms, scaled, share_of
 from ._observed import general_points
 from ._rational import fraction, written
 from ._recovery import FrontLaw, RecoveredTerm, Recovery
-from ._search import Found, Task, spread, with_anchor, with_support
+from ._search import Found, Task, promising, spread, with_anchor, with_support
 from ._terms import PARAMETER, Term
 
 _FEW = 2.0
 """Equations for each candidate, below which the data are too few."""
+_FEWEST, _STRONG = 0.5, 4.0
+"""Of windows, for each candidate; and the penalties by which the next law must be worse where they are few."""
 _GENERAL = 600
+_RIVALS = 3
+"""Laws with another term in place of one that are tried."""
 _CLEAR = 3.0
-"""What is so many times larger than another is so for certain."""
+"""What is so many times larger than another is so for certain, and so many standard errors."""
 
 
-def judged(system: System, best: Kept, swing: Drive | None, timer: Timer, seed: int) -> Recovery:
+def judged(system: System, best: Kept, data: Motions | Samples, swing: Drive | None, timer: Timer, seed: int) -> Recovery:
     """The law with its figures, and with sentences on what it cannot tell."""
     task, observed, found = best.task, best.observed, best.found
     law, free_scales = scaled(system, task, found, observed)
@@ -45,6 +51,9 @@ def judged(system: System, best: Kept, swing: Drive | None, timer: Timer, seed: 
         r, observed.points, system.is_angle, every=round(observed.repeated), floor=2 * task.noise
     )
     left = float(np.sqrt(np.mean(r**2)))
+    if isinstance(data, Motions) and best.widths is not None:
+        floor = max(noise_of_positions(system, best, data, best.widths, seed), 2 * task.noise)
+        explained = explained and left <= floor * (1 + _CLEAR / np.sqrt(2 * task.rows))
     null, single, others = _freedoms(system, best, law, seed)
     diagnosis = []
     if swing is not None:
@@ -55,13 +64,19 @@ def judged(system: System, best: Kept, swing: Drive | None, timer: Timer, seed: 
     if not explained:
         diagnosis.append(
             f"Something is missing: the law leaves {left:.2g} of the accelerations, and a function of the state tells "
-            "part of that. Include other terms, or forces."
+            f"part of that, or it is more than the noise, {floor:.2g}. Include other terms, or forces."
         )
-    if task.rows < _FEW * len(task.terms):
+    gap, instead = _rival(best)
+    share = task.rows / len(task.terms)
+    # neighbouring samples of a motion tell more than windows are counted for: where these are few, the evidence decides
+    if share < _FEW and (isinstance(data, Samples) or share < _FEWEST or gap < _STRONG * task.penalty):
         explained = False
         diagnosis.append(
             f"The data are few: {task.rows:.0f} equations for {len(task.terms)} candidates. Record more, or give fewer."
         )
+    if gap < task.penalty:
+        explained = False
+        diagnosis.append(f"The data hardly tell this law from one with {instead}: record other motions, or more.")
     if single:
         explained = False
         diagnosis.append(
@@ -90,7 +105,7 @@ def judged(system: System, best: Kept, swing: Drive | None, timer: Timer, seed: 
         | {symbol.name: number for symbol, number in inner.items()},
         candidates=len(task.terms) - (task.anchor is not None) - len(task.required),
         rows=task.rows,
-        half_width=best.half_width,
+        half_width=best.widths.half if best.widths else None,
         seconds=timer.spent,
         diagnosis=tuple(diagnosis),
     )
@@ -155,8 +170,8 @@ def _front(task: Task, found: Found) -> tuple[FrontLaw, ...]:
     laws = [found]
     now = found
     while len(now.support) > 1:
-        smaller = [with_support(task, now, tuple(k for k in now.support if k != gone)) for gone in now.support]
-        options = [law for law in smaller if law is not None]
+        smaller = [tuple(k for k in now.support if k != gone) for gone in now.support]
+        options = [law for support in promising(task, now, smaller) if (law := with_support(task, now, support))]
         if not options:
             break
         now = min(options, key=lambda law: law.score)
@@ -171,6 +186,39 @@ def _front(task: Task, found: Found) -> tuple[FrontLaw, ...]:
         )
         for law in sorted(laws, key=lambda law: len(law.support))
     )
+
+
+def _rival(best: Kept) -> tuple[float, str]:
+    """By how much the score of the best law with another term in place of one is higher, and the other term; terms that
+    are combinations of the law's own, up to a total derivative, are none."""
+    task, found = best.task, best.found
+    places = with_anchor(found.support, task.anchor)
+    now = residual(task.columns, spread(found.solution, found.support, task.anchor, len(task.terms)))
+    j, r = now.whitened(found.sigma)
+    c = dict(zip(places, found.solution.c, strict=True))
+    inside = {k + i for k, member in best.members.items() for i in range(1 + len(member.values))}
+    options: list[tuple[float, tuple[int, ...]]] = []
+    for gone in (k for k in found.support if k not in task.required and k not in inside):
+        left = [k for k in places if k != gone]
+        q = np.linalg.qr(j[:, left])[0]
+        rest = r - j[:, gone] * c[gone]
+        rest = rest - q @ (q.T @ rest)
+        across = j - q @ (q.T @ j)
+        sizes = np.sum(across**2, axis=0)
+        usable = sizes > 1e-9 * np.sum(j**2, axis=0)
+        usable[[*places]] = False
+        usable &= np.isin(np.arange(len(usable)), best.gauge.kept)
+        gain = np.where(usable, (rest @ across) ** 2 / np.where(usable, sizes, 1.0), -np.inf)
+        for entering in np.argsort(-gain)[:_RIVALS]:
+            if usable[entering]:
+                support = tuple(sorted({*found.support, int(entering)} - {gone}))
+                options.append((float(rest @ rest - gain[entering]), support))
+    laws = [with_support(task, found, support) for _, support in sorted(options)[:_RIVALS]]
+    best_other = min((law for law in laws if law is not None), key=lambda law: law.score, default=None)
+    if best_other is None:
+        return np.inf, ""
+    other = next(k for k in best_other.support if k not in found.support)
+    return best_other.score - found.score, str(task.terms[other].expression)
 
 
 def _one_more(task: Task, found: Found) -> Found | None:
