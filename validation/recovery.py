@@ -10,6 +10,7 @@ Lagrangians.
 """
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ _COUNT, _FEW, _RUNS, _SECONDS, _RATE = 600, 30, 10, 5.0, 100
 _WIDEST = 1.8
 _FRESH = 1000
 """States at which accelerations are compared."""
-_FIRST_SEED = 100
+_FIRST_SEED = 200
 """Those before were used when the method was made."""
 
 
@@ -92,7 +93,8 @@ def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
             rows.append(_measured(system, known, exact, "accelerations", noise, seeds, _samples))
         if config.hard:
             rows.append(_measured(system, known, exact, f"{_FEW} states", 0.01, seeds, _few))
-            double = symlnn.dictionary(system, most=2 * exact.candidates, include=tuple(_nuisance(system)))
+            nuisance = tuple(itertools.islice(_nuisance(system), exact.candidates))
+            double = symlnn.dictionary(system, most=exact.candidates + len(nuisance), include=nuisance)
             rows.append(_measured(system, known, exact, "twice the terms", 0.05, seeds, _samples, double))
         if system.name in config.positions or (not known and system.name == henon_heiles().name):
             listener(f"{system.name}: positions", None)

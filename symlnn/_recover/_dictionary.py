@@ -97,35 +97,38 @@ def _of_functions(system: System) -> Iterator[Term]:
             raise ValueError(f"{function} does not stand linearly in the declaration of {system.name}.")
         numbers = {s: sp.nsimplify(p.value) for s, p in system.parameters.items() if not p.varies}
         slopes = [slope.xreplace(numbers) for slope in slopes]
-        for shape, inner in _shapes(system, call.args, str(function)):
+        for shape, tier, inner in _shapes(system, call.args, str(function)):
             acting = tuple(slope * shape for slope in slopes[1:])
             acting = acting if any(f != 0 for f in acting) else ()
-            yield Term(slopes[0] * shape, acting, of=str(function), shape=shape, inner=inner)
+            yield Term(slopes[0] * shape, acting, tier=tier, of=str(function), shape=shape, inner=inner)
 
 
 def _calls(expression: sp.Expr) -> set[Any]:
     return expression.atoms(AppliedUndef)
 
 
-def _shapes(system: System, arguments: Sequence[sp.Expr], name: str) -> Iterator[tuple[sp.Expr, tuple[Any, ...]]]:
-    """Candidates for a function of some arguments, of each, and products of two; with the numbers within them."""
+def _shapes(system: System, arguments: Sequence[sp.Expr], name: str) -> Iterator[tuple[sp.Expr, int, tuple[Any, ...]]]:
+    """Candidates for a function of some arguments, of each, and products of two; with their tiers, and the numbers
+    within them."""
     alone = []
     for number, x in enumerate(arguments):
         of = name if len(arguments) == 1 else f"{name}{number + 1}"
         families: list[Term] = []
+        others: list[sp.Expr] = []
         if x in system.q and _turns(system, system.q.index(x)):
             own = [w(k * x) for k in (1, 2, 3) for w in (sp.cos, sp.sin)]
         elif x in system.v:
             own = [x, sp.sign(x), x * sp.Abs(x), x**2, x**3, sp.tanh(x)]
             families = list(_of_speed(x, of))
         else:
-            own = [x**k for k in range(1, 7)] + [sp.Abs(x), sp.cos(x), sp.sin(x)]
+            own, others = [x**k for k in range(1, 7)], [sp.Abs(x), sp.cos(x), sp.sin(x)]
             families = list(_of_length(x, of))
         alone.append(own)
-        yield from ((shape, ()) for shape in own)
-        yield from ((family.lagrangian, family.inner) for family in families)
+        yield from ((shape, 0, ()) for shape in own)
+        yield from ((shape, 1, ()) for shape in others)
+        yield from ((family.lagrangian, family.tier, family.inner) for family in families)
     for a, b in itertools.combinations(alone, 2):
-        yield from ((x * y, ()) for x in a[:4] for y in b[:4])
+        yield from ((x * y, 0, ()) for x in a[:4] for y in b[:4])
 
 
 def _tier(system: System, expression: sp.Expr) -> int:

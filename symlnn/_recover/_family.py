@@ -172,7 +172,7 @@ class FamilySearch:
             return None
         if c is None:
             known = dict(zip(self.best.places, self.best.found.solution.c, strict=True))
-            own = {member: known[k] for k, member in self.best.members.items()}
+            own = {member: known.get(k, 0.0) for k, member in self.best.members.items()}
             c = np.array([*(known.get(k, 0.0) for k in places), *(own.get(member, 0.0) for member in members)])
         law = polished(columns, c, self.sigma, self._anchor(places))
         if law is None:
@@ -207,7 +207,7 @@ class FamilySearch:
         return np.clip(shares, -_LONGEST, _LONGEST) if np.isfinite(shares).all() else None
 
     def _shortened(self, fit: _Fit) -> _Fit | None:
-        """Without the terms that are not needed beside the members, by least squares about the law, numbers included."""
+        """Without the terms that are not needed beside the members, by least squares about the law, numbers too."""
         task = self.best.task
         whole = fit.columns.beside(fit.slopes)
         c = np.append(fit.solution.c, np.zeros(fit.slopes.e.shape[-1]))

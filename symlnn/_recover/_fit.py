@@ -163,7 +163,7 @@ def column_sizes(j: np.ndarray) -> Float[np.ndarray, " term"]:
 
 def _least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     # QR first, of both at once: the rows are many
-    r = np.linalg.qr(np.concatenate([a, b[:, None]], axis=1), mode="r")
+    r: np.ndarray = np.asarray(np.linalg.qr(np.concatenate([a, b[:, None]], axis=1), mode="r"))
     return np.linalg.lstsq(r[:, :-1], r[:, -1], rcond=_RANK)[0]
 
 

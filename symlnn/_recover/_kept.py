@@ -10,7 +10,7 @@ from .._data import Motions
 from .._identify import noise, time_scale
 from .._system import System
 from ._gauge import Gauge
-from ._law import in_cheapest_gauge
+from ._law import in_cheapest_gauge, with_simpler_terms
 from ._observed import Observed, Widths, of_motions, of_samples
 from ._search import Found, Task, search, with_anchor, with_support
 from ._terms import Member, Term
@@ -111,4 +111,5 @@ def kept_law(
     near = next(iter(options.values()))
     again = [with_support(task, near, support) for support in options]
     found = min((law for law in again if law is not None), key=lambda law: law.score)
-    return Kept(observed, task, gauge, in_cheapest_gauge(task, found, gauge), width)
+    found = with_simpler_terms(task, in_cheapest_gauge(task, found, gauge), gauge.kept)
+    return Kept(observed, task, gauge, found, width)

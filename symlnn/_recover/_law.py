@@ -13,13 +13,15 @@ from ._fit import covariance, residual
 from ._gauge import Gauge
 from ._observed import Observed, general_points
 from ._rows import AtStates
-from ._search import FLOOR, Found, Task, with_anchor, with_support
+from ._search import FLOOR, Found, Task, exchanged, with_anchor, with_support
 from ._terms import Columns, Points, Term
 
 _GENERAL = 600
 _EXACT = 1e-8
 """The share of the accelerations that an exact symmetry of a law leaves, by rounding."""
 _SURE = 3.0
+_TIE = 2.0
+"""Of scores: e to the one in likelihood."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,20 @@ def in_cheapest_gauge(task: Task, found: Found, gauge: Gauge) -> Found:
         if better is found:
             return found
         found = better
+
+
+def with_simpler_terms(task: Task, found: Found, kept: Sequence[int]) -> Found:
+    """With more ordinary or cheaper terms in place of others, where the data cannot tell them."""
+    while True:
+        laws = [law for law in exchanged(task, found, kept) if law.score < found.score + _TIE]
+        simpler = [law for law in laws if _plainness(task, law) < _plainness(task, found)]
+        if not simpler:
+            return found
+        found = min(simpler, key=lambda law: _plainness(task, law))
+
+
+def _plainness(task: Task, law: Found) -> tuple[int, int]:
+    return sum(task.terms[k].tier for k in law.support), _operations(task, law.support)
 
 
 def _order(task: Task, found: Found) -> tuple[float, int]:

@@ -11,7 +11,7 @@ from .._system import System
 from .._timer import Timer
 from .._types import Samples
 from ._dictionary import dictionary
-from ._drive import Drive, drive
+from ._drive import Drive, drive, refined
 from ._explained import noise_of_positions
 from ._family import FamilySearch
 from ._fit import residual
@@ -25,7 +25,8 @@ _NEWTON, _SETTLED = 6, 1e-4
 """Steps of free parameters, and the relative change at which they end."""
 _SAME, _SAME_NOISY = 1e-9, 0.1
 """The relative change of a number within a term that does not matter: of itself, and as a share of the residual."""
-_REFINEMENTS = 3
+_SETTLED_DRIVE = 0.1
+_REFINEMENTS = 4
 """Of the frequency of a drive, and of the numbers within terms."""
 _NEARLY_ALL, _TIMES = 0.2, 2.0
 """Of the accelerations, and of what the noise of positions leaves: a law that leaves as much is none, and members are
@@ -83,12 +84,15 @@ def recover(
         system, best = _with_members(system, best, candidates, families, data, wishes)
     with timer("drive"):
         swing = _drive(best)
+        candidates += tuple(member.terms()[0] for member in best.members.values())
         for _ in range(_REFINEMENTS):
             if swing is None:
                 break
             waves = swing.terms(system)
             system, best = _with_free(system, (*candidates, *waves), data, wishes)
-            swing = _drive(best, swing, waves) or swing
+            before, swing = swing, refined(system, best, swing, waves)
+            if swing is not None and abs(swing.frequency - before.frequency) < _SETTLED_DRIVE * swing.error:
+                break
     with timer("judge"):
         return judged(system, best, data, swing, timer, seed)
 
@@ -123,34 +127,61 @@ def _with_members(
     data: Motions | Samples,
     wishes: Wishes,
 ) -> tuple[System, Kept]:
-    """With members of families where they make the law better, one after another, each with the best numbers within."""
+    """With members of families where they make the law better, one after another."""
     members: tuple[Member, ...] = ()
     for _ in range(_MOST_MEMBERS):
-        rough = best
-        if len(best.found.support) > _LONG:
-            rough = _with_free(system, candidates, data, replace(wishes, noise=max(wishes.noise, _ROUGH)))[1]
-        more = FamilySearch(system, rough).proposal(families, members)
-        if more is None and best.task.anchor is None and _is_none(system, best, data, wishes.seed):
-            free = free_motion(best.task, best.found)
-            more = None if free is None else FamilySearch(system, replace(best, found=free)).proposal(families, ())
-        settled = None
-        for _ in range(_REFINEMENTS):
-            if more is None:
-                break
-            own = [term for member in more for term in member.terms()]
-            now, trial = _with_free(system, (*candidates, *own), data, wishes)
-            settled = FamilySearch(now, trial).settled(more)
-            if settled is None or settled.found.score >= best.found.score:
-                return system, best
-            after = tuple(settled.members.values())
-            same = max(_SAME, _SAME_NOISY * _residual(settled))
-            if all(np.allclose(a.values, b.values, rtol=same) for a, b in zip(after, more, strict=True)):
-                break
-            more = after
-        if settled is None or more is None:
+        more = _proposed(system, best, candidates, families, members, data, wishes)
+        taken = None if more is None else _taken(system, best, candidates, more, data, wishes)
+        if taken is None:
             break
-        system, best, members = now, settled, more
+        system, best = taken
+        members = tuple(best.members.values())
     return system, best
+
+
+def _proposed(
+    system: System,
+    best: Kept,
+    candidates: tuple[Term, ...],
+    families: tuple[Term, ...],
+    members: tuple[Member, ...],
+    data: Motions | Samples,
+    wishes: Wishes,
+) -> tuple[Member, ...] | None:
+    """One member more, beside the law; where that is long, beside a rough one, and where it is none, beside no law."""
+    base = best
+    if len(best.found.support) > _LONG:
+        base = _with_free(system, candidates, data, replace(wishes, noise=max(wishes.noise, _ROUGH)))[1]
+    more = FamilySearch(system, base).proposal(families, members)
+    if more is not None or best.task.anchor is not None:
+        return more
+    if base is not best or _is_none(system, best, data, wishes.seed):
+        free = free_motion(best.task, best.found)
+        return None if free is None else FamilySearch(system, replace(best, found=free)).proposal(families, ())
+    return None
+
+
+def _taken(
+    system: System,
+    best: Kept,
+    candidates: tuple[Term, ...],
+    members: tuple[Member, ...],
+    data: Motions | Samples,
+    wishes: Wishes,
+) -> tuple[System, Kept] | None:
+    """The best law with these members, and with the best numbers within them; None where it is no better."""
+    for _ in range(_REFINEMENTS):
+        own = [term for member in members for term in member.terms()]
+        system, trial = _with_free(system, (*candidates, *own), data, wishes)
+        settled = FamilySearch(system, trial).settled(members)
+        if settled is None or settled.found.score >= best.found.score:
+            return None
+        after = tuple(settled.members.values())
+        same = max(_SAME, _SAME_NOISY * _residual(settled))
+        if all(np.allclose(a.values, b.values, rtol=same) for a, b in zip(after, members, strict=True)):
+            break
+        members = after
+    return system, settled
 
 
 def _is_none(system: System, best: Kept, data: Motions | Samples, seed: int) -> bool:
@@ -164,11 +195,11 @@ def _residual(best: Kept) -> float:
     return float(np.sqrt(np.mean(best.found.solution.r**2)))
 
 
-def _drive(best: Kept, near: Drive | None = None, waves: Sequence[Term] = ()) -> Drive | None:
-    """What swings with time in the residual of a law, when these waves are taken out of it."""
+def _drive(best: Kept) -> Drive | None:
+    """What swings with time in the residual of a law."""
     task, law, observed = best.task, best.found, best.observed
     places = best.places
-    if near is None and np.sqrt(np.mean(law.solution.r**2)) < 2 * task.noise:
+    if _residual(best) < 2 * task.noise:
         return None
     kept = sorted({*best.gauge.kept, *places})
     c = np.zeros(len(kept))
@@ -178,7 +209,4 @@ def _drive(best: Kept, near: Drive | None = None, waves: Sequence[Term] = ()) ->
     rows, t = slice(None, None, round(observed.repeated)), observed.points.t
     length = float(np.ptp(t))
     fastest = math.pi / best.widths.half if best.widths else math.pi * len(t) / max(length, 1e-300) / 2
-    taken = [task.terms[k] in waves for k in kept]
-    r = whole.r - whole.j[..., taken] @ c[taken]
-    j = whole.j[..., np.logical_not(taken)]
-    return drive(r[rows], j[rows], inverse[rows], t[rows], fastest=fastest, near=near)
+    return drive(whole.r[rows], whole.j[rows], inverse[rows], t[rows], fastest=fastest)

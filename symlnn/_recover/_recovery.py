@@ -13,6 +13,7 @@ from ._dictionary import left_open
 from ._rational import decimal
 from ._terms import PARAMETER, Term
 
+
 @dataclass(frozen=True)
 class RecoveredTerm:
     """A term of a law, with its coefficient."""

@@ -18,6 +18,8 @@ FLOOR = 1e-6
 _PENALTY, _SHARE = 25.0, 0.01
 _ROUNDS = 10
 _FIRST_STEPS, _ROUGH_STEPS = 8, 2
+_EXCHANGED = 3
+"""Laws with another term in place of one that are looked at closely."""
 _PROMISING = 4
 """Of the laws with a term or two less, the ones that are looked at closely."""
 _TRIED = 2
@@ -147,6 +149,31 @@ def _pruned(
         found = min(options, key=lambda option: option[0], default=found)
         if not found[0] < score or found[1] is None:
             return score, law, chosen
+
+
+def exchanged(task: Task, found: Found, among: Collection[int], fixed: Collection[int] = ()) -> list[Found]:
+    """The laws with another term, of some, in place of one, that leave least to first order; terms that cannot be told
+    from the law's own are none."""
+    places = with_anchor(found.support, task.anchor)
+    near = spread(found.solution, found.support, task.anchor, len(task.terms))
+    j, r = residual(task.columns, near).whitened(found.sigma)
+    outside = np.isin(np.arange(len(task.terms)), list(among))
+    outside[places] = False
+    options: list[tuple[float, tuple[int, ...]]] = []
+    for gone in (k for k in found.support if k not in task.required and k not in fixed):
+        q = np.linalg.qr(j[:, [k for k in found.support if k != gone]])[0]
+        rest = r - j[:, gone] * near[gone]
+        rest = rest - q @ (q.T @ rest)
+        across = j - q @ (q.T @ j)
+        sizes = np.sum(across**2, axis=0)
+        usable = outside & (sizes > 1e-9 * np.sum(j**2, axis=0))
+        gain = np.where(usable, (rest @ across) ** 2 / np.where(usable, sizes, 1.0), -np.inf)
+        for entering in np.argsort(-gain)[:_EXCHANGED]:
+            if usable[entering]:
+                support = tuple(sorted({*found.support, int(entering)} - {gone}))
+                options.append((float(rest @ rest - gain[entering]), support))
+    laws = [with_support(task, found, support) for _, support in sorted(options)[:_EXCHANGED]]
+    return [law for law in laws if law is not None]
 
 
 def promising(task: Task, found: Found, supports: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:

@@ -11,6 +11,8 @@ _HARD = 30.0
 _SOFT = 30.0
 """How many penalties it costs that a coordinate loses its mass: a part of a law that acts on no other could vanish."""
 _ROUNDS = 60
+_PAIRS = 12
+"""Terms, beyond which none are exchanged two at a time: a law of so many is still far from the end."""
 _TIE = 1e-9
 
 
@@ -94,7 +96,7 @@ class SupportSearch:
         for _ in range(_ROUNDS):
             options: list[tuple[float, list[int]]] = []
             free = [k for k in support if k not in self.required]
-            for out in range(3):
+            for out in range(3 if len(free) <= _PAIRS else 2):
                 for gone in itertools.combinations(free, out):
                     left = [k for k in support if k not in gone]
                     squares, gain = self._after(left)

@@ -1,5 +1,6 @@
 """What a law that was kept is worth: its errors, its freedoms, what it leaves, and the laws beside it."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -17,6 +18,7 @@ from ._law import Scaled, freedoms, scaled, share_of
 from ._observed import general_points
 from ._rational import fraction, written
 from ._recovery import FrontLaw, RecoveredTerm, Recovery
+from ._rival import rival
 from ._search import Found, Task, promising, spread, with_anchor, with_support
 from ._terms import PARAMETER, Term
 
@@ -24,14 +26,16 @@ _FEW = 2.0
 """Equations for each candidate, below which the data are too few."""
 _FEWEST, _STRONG = 0.5, 4.0
 """Of windows, for each candidate; and the penalties by which the next law must be worse where they are few."""
+_BIASED = 1.1
+"""What smoothing may add to the noise of positions: nearly half as much."""
 _GENERAL = 600
-_RIVALS = 3
-"""Laws with another term in place of one that are tried."""
 _CLEAR = 3.0
 """What is so many times larger than another is so for certain, and so many standard errors."""
 
 
-def judged(system: System, best: Kept, data: Motions | Samples, swing: Drive | None, timer: Timer, seed: int) -> Recovery:
+def judged(
+    system: System, best: Kept, data: Motions | Samples, swing: Drive | None, timer: Timer, seed: int
+) -> Recovery:
     """The law with its figures, and with sentences on what it cannot tell."""
     task, observed, found = best.task, best.observed, best.found
     law, free_scales = scaled(system, task, found, observed)
@@ -53,7 +57,7 @@ def judged(system: System, best: Kept, data: Motions | Samples, swing: Drive | N
     left = float(np.sqrt(np.mean(r**2)))
     if isinstance(data, Motions) and best.widths is not None:
         floor = max(noise_of_positions(system, best, data, best.widths, seed), 2 * task.noise)
-        explained = explained and left <= floor * (1 + _CLEAR / np.sqrt(2 * task.rows))
+        explained = explained and left <= floor * (_BIASED + _CLEAR / math.sqrt(2 * task.rows))
     null, single, others = _freedoms(system, best, law, seed)
     diagnosis = []
     if swing is not None:
@@ -66,17 +70,18 @@ def judged(system: System, best: Kept, data: Motions | Samples, swing: Drive | N
             f"Something is missing: the law leaves {left:.2g} of the accelerations, and a function of the state tells "
             f"part of that, or it is more than the noise, {floor:.2g}. Include other terms, or forces."
         )
-    gap, instead = _rival(best)
+    other = rival(system, best, seed=seed)
+    strong = other is None or other.gap >= _STRONG * task.penalty
     share = task.rows / len(task.terms)
     # neighbouring samples of a motion tell more than windows are counted for: where these are few, the evidence decides
-    if share < _FEW and (isinstance(data, Samples) or share < _FEWEST or gap < _STRONG * task.penalty):
+    if share < _FEW and (isinstance(data, Samples) or share < _FEWEST or not strong):
         explained = False
         diagnosis.append(
             f"The data are few: {task.rows:.0f} equations for {len(task.terms)} candidates. Record more, or give fewer."
         )
-    if gap < task.penalty:
-        explained = False
-        diagnosis.append(f"The data hardly tell this law from one with {instead}: record other motions, or more.")
+    if other is not None and other.gap < task.penalty:
+        explained = explained and other.differs <= max(left, 2 * task.noise)
+        diagnosis.append(f"The data hardly tell this law from one with {other.term}: record other motions, or more.")
     if single:
         explained = False
         diagnosis.append(
@@ -186,39 +191,6 @@ def _front(task: Task, found: Found) -> tuple[FrontLaw, ...]:
         )
         for law in sorted(laws, key=lambda law: len(law.support))
     )
-
-
-def _rival(best: Kept) -> tuple[float, str]:
-    """By how much the score of the best law with another term in place of one is higher, and the other term; terms that
-    are combinations of the law's own, up to a total derivative, are none."""
-    task, found = best.task, best.found
-    places = with_anchor(found.support, task.anchor)
-    now = residual(task.columns, spread(found.solution, found.support, task.anchor, len(task.terms)))
-    j, r = now.whitened(found.sigma)
-    c = dict(zip(places, found.solution.c, strict=True))
-    inside = {k + i for k, member in best.members.items() for i in range(1 + len(member.values))}
-    options: list[tuple[float, tuple[int, ...]]] = []
-    for gone in (k for k in found.support if k not in task.required and k not in inside):
-        left = [k for k in places if k != gone]
-        q = np.linalg.qr(j[:, left])[0]
-        rest = r - j[:, gone] * c[gone]
-        rest = rest - q @ (q.T @ rest)
-        across = j - q @ (q.T @ j)
-        sizes = np.sum(across**2, axis=0)
-        usable = sizes > 1e-9 * np.sum(j**2, axis=0)
-        usable[[*places]] = False
-        usable &= np.isin(np.arange(len(usable)), best.gauge.kept)
-        gain = np.where(usable, (rest @ across) ** 2 / np.where(usable, sizes, 1.0), -np.inf)
-        for entering in np.argsort(-gain)[:_RIVALS]:
-            if usable[entering]:
-                support = tuple(sorted({*found.support, int(entering)} - {gone}))
-                options.append((float(rest @ rest - gain[entering]), support))
-    laws = [with_support(task, found, support) for _, support in sorted(options)[:_RIVALS]]
-    best_other = min((law for law in laws if law is not None), key=lambda law: law.score, default=None)
-    if best_other is None:
-        return np.inf, ""
-    other = next(k for k in best_other.support if k not in found.support)
-    return best_other.score - found.score, str(task.terms[other].expression)
 
 
 def _one_more(task: Task, found: Found) -> Found | None:
