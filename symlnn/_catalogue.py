@@ -2,44 +2,14 @@
 
 import importlib.util
 import inspect
-import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ._catalogue_files import system_path
 from ._field import Field
 from ._lattice import Lattice
 from ._system import System
-
-_HERE = Path(__file__).resolve().parent
-
-
-def catalogue_folder() -> Path:
-    """The folder of the built-in systems: the checkout's `systems/` where there is one, else the installed copy."""
-    checkout = _HERE.parent
-    if (checkout / "pyproject.toml").is_file() and (checkout / "systems").is_dir():
-        return checkout / "systems"
-    return _HERE / "systems"
-
-
-def catalogue_names() -> tuple[str, ...]:
-    """The names of the built-in systems, sorted."""
-    return tuple(sorted(path.stem for path in catalogue_folder().glob("*.py")))
-
-
-def system_path(system: str) -> Path:
-    """The file that declares `system`, a catalogue name or a path. Raises `ValueError` where there is none."""
-    if system.endswith(".py") or re.search(r"[/\\]", system):
-        path = Path(system)
-        if not path.is_file():
-            raise ValueError(f"There is no system file {system}. `symlnn new {path.name}` writes one to start from.")
-        return path
-    if system not in catalogue_names():
-        raise ValueError(
-            f"Unknown system {system!r}. The catalogue has: {', '.join(catalogue_names())}. "
-            "For a file of your own give its path, ending in .py."
-        )
-    return catalogue_folder() / f"{system}.py"
 
 
 def load_file(path: Path, expected: str) -> ModuleType:
@@ -131,9 +101,3 @@ def _call(factory: Any, path: Path, arguments: dict[str, Any]) -> Any:
         return factory(**arguments)
     except (Exception, SystemExit) as error:
         raise ValueError(f"{path.name}{_line(error, path)}: {_words(error)}") from error
-
-
-def summary(path: Path) -> str:
-    """The first line of a system file's docstring."""
-    module = load_file(path, "SYSTEM")
-    return (inspect.getdoc(module) or "").split("\n", 1)[0].rstrip(".")

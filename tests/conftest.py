@@ -7,11 +7,12 @@ from pathlib import Path
 
 from jaxtyping import install_import_hook
 
-with install_import_hook("symlnn", "beartype.beartype"):
-    import symlnn
+install_import_hook("symlnn", "beartype.beartype")  # for good: symlnn imports what it needs when it is needed
 
 import jax
 import pytest
+
+import symlnn
 
 jax.config.update("jax_enable_x64", True)
 

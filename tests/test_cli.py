@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import symlnn
-from symlnn._cli import main
+from symlnn._catalogue_files import entry
+from symlnn._cli import _names, main
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,52 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 def test_list_names_every_system(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "list")
     assert code == 0
-    assert "double_pendulum" in out
+    for name in symlnn.catalogue_names():
+        assert name in out
+
+
+def test_what_a_system_file_says_is_what_it_declares() -> None:
+    """`list` reads the files, and executes none."""
+    for name in symlnn.catalogue_names():
+        said = entry(symlnn.system_path(name))
+        assert said.summary
+        assert said.arguments or said.dof == symlnn.load_system(name).dof
+
+
+def test_help_lists_what_there_is() -> None:
+    assert tuple(symlnn.MODELS) == _names.MODELS
+    assert tuple(symlnn.RESIDUALS) == _names.RESIDUALS
+    assert tuple(symlnn.BLACK_BOXES) == _names.BLACK_BOXES
+    architecture = symlnn.Architecture()
+    assert {name: getattr(architecture, name) for name in _names.ARCHITECTURE} == _names.ARCHITECTURE
+    assert symlnn.FirstOrder().loss == _names.LOSS
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["list"],
+        ["new", "my_system.py"],
+        ["validate", "--help"],
+        ["validate", "nothing"],
+        ["train", "pendulum", "--out", "m.eqx", "--set", "n"],
+        ["train", "pendulum", "--no-such-option"],
+        ["identify", "pendulum"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(words: list[str], tmp_path: Path) -> None:
+    """A process of its own: what `sys.modules` holds when it ends."""
+    heavy = ("jaxlib", "sympy", "matplotlib", "xarray", "pandas", "scipy", "numpy")
+    code = (
+        "import sys\nfrom symlnn._cli import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
+        f"print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]", done.stderr
 
 
 def test_derive_json(capsys: pytest.CaptureFixture[str]) -> None:

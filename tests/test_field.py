@@ -11,8 +11,7 @@ import sympy as sp
 from sympy.calculus.euler import euler_equations
 
 import symlnn
-from symlnn import Field, normal
-from symlnn._catalogue import load_file, system_path
+from symlnn import Field, load_file, normal, system_path
 from symlnn._field import _slope_weights
 from symlnn._neighbourhoods import BOUNDARIES
 

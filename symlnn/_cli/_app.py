@@ -9,24 +9,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import jax
+import lazy_loader
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from .._catalogue import catalogue_names, load_field, load_system, summary, system_path
-from .._data import generate as generate_data
-from .._data import generate_trajectories, load_dataset, save_dataset
+import symlnn
+
+from .._catalogue_files import catalogue_names, entry, system_path
 from .._files import check_file, locked, write_file
-from .._integrator import Integrator
-from .._models import MODELS, Architecture, find_model, load_model, save_model
-from .._report import QUICK, Candidate, Effort
-from .._report import validate as validate_system
-from .._results import RESULTS
-from .._system import System
-from .._train import RESIDUALS, Checkpoint, FirstOrder, GaussNewton, Recipe, learn
 from .._version import __version__
-from ._derive import derivation, field_derivation, field_text, latex, text
+from ._names import ARCHITECTURE, LOSS, MODELS, RESIDUALS
 from ._options import (
     chosen,
     initial_states,
@@ -37,6 +30,8 @@ from ._options import (
 )
 from ._progress import TrainingBar
 from ._template import TEMPLATE
+
+jax: Any = lazy_loader.load("jax")
 
 app = typer.Typer(
     add_completion=False,
@@ -64,14 +59,14 @@ class FloatType(StrEnum):
 Precision = Annotated[FloatType, typer.Option(help="Floating-point type of data and models.")]
 Out = Annotated[Path, typer.Option("--out", help="Where to write.")]
 _OWN = "by default the model's own"
-Width = Annotated[int | None, typer.Option(help=f"Units of each hidden layer; {_OWN}, {Architecture.width}.")]
-Depth = Annotated[int | None, typer.Option(help=f"Hidden layers; {_OWN}, {Architecture.depth}.")]
+Width = Annotated[int | None, typer.Option(help=f"Units of each hidden layer; {_OWN}, {ARCHITECTURE['width']}.")]
+Depth = Annotated[int | None, typer.Option(help=f"Hidden layers; {_OWN}, {ARCHITECTURE['depth']}.")]
 Activation = Annotated[
     str | None,
-    typer.Option(help=f"softplus, silu, gelu, tanh, sigmoid, relu2, relu3; {_OWN}, {Architecture.activation}."),
+    typer.Option(help=f"softplus, silu, gelu, tanh, sigmoid, relu2, relu3; {_OWN}, {ARCHITECTURE['activation']}."),
 ]
 Initialization = Annotated[
-    str | None, typer.Option(help=f"lecun, glorot, he or cranmer; {_OWN}, {Architecture.initialization}.")
+    str | None, typer.Option(help=f"lecun, glorot, he or cranmer; {_OWN}, {ARCHITECTURE['initialization']}.")
 ]
 Seconds = Annotated[float | None, typer.Option(help="Training budget of each model in seconds.")]
 Steps = Annotated[str | None, typer.Option(metavar="N|N+M", help="Training budget in steps, in all or by stage.")]
@@ -85,9 +80,10 @@ def _set_precision(precision: FloatType) -> None:
     jax.config.update("jax_enable_x64", precision is FloatType.float64)
 
 
-def system_of(name: str, arguments: list[str] | None = None, parameters: list[str] | None = None) -> System:
-    system = load_system(name, **parse_arguments("--set", arguments or []))
-    values = parse_assignments("--param", parameters or [])
+def system_of(name: str, arguments: list[str] | None = None, parameters: list[str] | None = None) -> "symlnn.System":
+    given, values = parse_arguments("--set", arguments or []), parse_assignments("--param", parameters or [])
+    system_path(name)  # what there is not is said before anything heavy is imported
+    system = symlnn.load_system(name, **given)
     return system.with_parameters(values) if values else system
 
 
@@ -120,7 +116,9 @@ def list_systems() -> None:
     """The catalogue: name, degrees of freedom, a line each."""
     table = Table("name", "dof", "what it is", box=None)
     for name in catalogue_names():
-        table.add_row(name, str(load_system(name).dof), summary(system_path(name)))
+        found = entry(system_path(name))
+        dof = f"by {', '.join(found.arguments)}" if found.dof is None else str(found.dof)
+        table.add_row(name, dof, found.summary)
     out_console.print(table)
 
 
@@ -151,14 +149,11 @@ def derive(
     """
     if as_json and as_latex:
         raise ValueError("Give either --json or --latex, not both.")
-    loaded, field = system_of(system, set_, param), load_field(system)
+    loaded, field = system_of(system, set_, param), symlnn.load_field(system)
     if as_json:
-        of_field = {} if field is None else {"field": field_derivation(field)}
-        typer.echo(json.dumps(derivation(loaded) | of_field, indent=1))
-    elif as_latex:
-        typer.echo(latex(loaded))
+        typer.echo(json.dumps(symlnn.derivation(loaded, field), indent=1))
     else:
-        typer.echo(text(loaded) if field is None else field_text(field) + text(loaded))
+        typer.echo(symlnn.derivation_latex(loaded) if as_latex else symlnn.derivation_text(loaded, field))
 
 
 @app.command()
@@ -187,11 +182,13 @@ def generate(
     if samples is not None:
         if noise or duration is not None:
             raise ValueError("--noise and --duration go with --trajectories.")
-        dataset = generate_data(loaded, samples, seed=seed)
+        dataset = symlnn.generate(loaded, samples, seed=seed)
     else:
         assert trajectories is not None
-        dataset = generate_trajectories(loaded, trajectories, duration=duration, rate=rate, noise=noise, seed=seed)
-    save_dataset(out, dataset)
+        dataset = symlnn.generate_trajectories(
+            loaded, trajectories, duration=duration, rate=rate, noise=noise, seed=seed
+        )
+    symlnn.save_dataset(out, dataset)
     sizes = ", ".join(
         f"{size} {name}" for name, size in dataset.sizes.items() if name in ("sample", "trajectory", "time")
     )
@@ -215,7 +212,7 @@ def train(
         str | None, typer.Option(help=f"First-order optimiser: muon, adam, adamw, lion or sgd; {_OWN}, muon.")
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Its peak learning rate.")] = None,
-    loss: Annotated[str | None, typer.Option(help=f"Its loss, l1 or l2; {_OWN}, {FirstOrder.loss}.")] = None,
+    loss: Annotated[str | None, typer.Option(help=f"Its loss, l1 or l2; {_OWN}, {LOSS}.")] = None,
     residual: Annotated[
         str | None, typer.Option(help=f"What is made small: {', '.join(RESIDUALS)}; by default the model's own.")
     ] = None,
@@ -230,27 +227,27 @@ def train(
     _claim(context, out)
     loaded = system_of(system, set_, param)
     sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
-    dataset = None if data is None else load_dataset(data, loaded)
+    dataset = None if data is None else symlnn.load_dataset(data, loaded)
     checkpoint = out.with_name(out.name + ".checkpoint")
     if resume and not checkpoint.is_file():
         raise ValueError(f"There is no checkpoint {checkpoint} to resume from: start without --resume.")
-    trained = resized(find_model(model, **chosen(residual=residual)), sizes)
+    trained = resized(symlnn.find_model(model, **chosen(residual=residual)), sizes)
     if first := chosen(optimizer=optimizer, learning_rate=learning_rate, loss=loss):
-        trained = replace(trained, recipe=Recipe(stages=(FirstOrder(**first), GaussNewton())))
+        trained = replace(trained, recipe=symlnn.Recipe(stages=(symlnn.FirstOrder(**first), symlnn.GaussNewton())))
     with TrainingBar(err_console) as bar:
-        learned = learn(
+        learned = symlnn.learn(
             loaded,
             trained,
             data=dataset,
             budget=parse_budget(seconds, steps),
             seed=seed,
-            checkpoint=Checkpoint(checkpoint, resume),
+            checkpoint=symlnn.Checkpoint(checkpoint, resume),
             listener=lambda progress: bar.update(f"Training {model}", progress),
         )
     fit = learned.fit
     if not fit.history.error:
         raise KeyboardInterrupt  # before the first step
-    save_model(out, learned.model)
+    symlnn.save_model(out, learned.model)
     best = f"{fit.lowest:.3g}"
     if fit.interrupted:
         out_console.print(
@@ -259,7 +256,7 @@ def train(
         )
         raise KeyboardInterrupt
     if not fit.successful:
-        raise RuntimeError(f"{fit.message or RESULTS[fit.result]} Wrote {out} with the best parameters before.")
+        raise RuntimeError(f"{fit.message or symlnn.RESULTS[fit.result]} Wrote {out} with the best parameters before.")
     checkpoint.unlink(missing_ok=True)
     out_console.print(
         f"Wrote {out}: relative error of the accelerations {best} after {sum(fit.steps)} steps, {fit.seconds:.1f} s.",
@@ -290,22 +287,22 @@ def simulate(
     _set_precision(precision)
     _claim(context, out)
     loaded = system_of(system, set_, param)
-    trained = None if model is None else load_model(model, allow_code=allow_code)
+    trained = None if model is None else symlnn.load_model(model, allow_code=allow_code)
     if trained is not None:
         loaded.require_same(trained.spec.system, f"{model} is a model", "Name the system that it was trained on.")
-    dataset = generate_trajectories(
+    dataset = symlnn.generate_trajectories(
         loaded,
         initial_states(loaded, trajectories, parse_assignments("--initial", initial), seed),
         duration=duration,
         rate=rate,
         seed=seed,
         dynamics=None if trained is None else trained.dynamics,
-        integrator=Integrator(rtol=rtol),
+        integrator=symlnn.Integrator(rtol=rtol),
     )
     failed = int((dataset["successful"] == 0).sum())
     if failed == trajectories:
         raise RuntimeError(f"none of the {trajectories} roll-outs reached its end: {dataset['result'].values[0]}")
-    save_dataset(out, dataset)
+    symlnn.save_dataset(out, dataset)
     out_console.print(f"Wrote {out}: {trajectories} roll-outs, {failed} failed.", soft_wrap=True)
 
 
@@ -335,10 +332,10 @@ def validate(
     _set_precision(precision)
     loaded = system_of(system, set_, param)
     sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
-    effort = replace(QUICK if quick else Effort(recover=True), seeds=seeds)
+    effort = replace(symlnn.QUICK if quick else symlnn.Effort(recover=True), seeds=seeds)
     budget = parse_budget(seconds, steps)
     with TrainingBar(err_console) as bar:
-        result = validate_system(
+        result = symlnn.validate(
             loaded,
             _candidates(models, sizes, allow_code),
             out=out,
@@ -367,9 +364,9 @@ def validate(
     )
 
 
-def _candidates(models: str, sizes: Mapping[str, Any], allow_code: bool) -> dict[str, Candidate]:
+def _candidates(models: str, sizes: Mapping[str, Any], allow_code: bool) -> dict[str, Any]:
     """Each model by its name in the report; those to be trained with these sizes, where they were given."""
-    candidates: dict[str, Candidate] = {}
+    candidates: dict[str, Any] = {}
     for source in (name.strip() for name in models.split(",")):
         if not source:
             continue
@@ -377,7 +374,7 @@ def _candidates(models: str, sizes: Mapping[str, Any], allow_code: bool) -> dict
         if name in candidates:
             raise ValueError(f"Two models are called {name!r}: rename one of the files.")
         if source.endswith(".eqx"):
-            candidates[name] = load_model(source, allow_code=allow_code)
+            candidates[name] = symlnn.load_model(source, allow_code=allow_code)
         else:
-            candidates[name] = resized(find_model(source), sizes)
+            candidates[name] = resized(symlnn.find_model(source), sizes)
     return candidates

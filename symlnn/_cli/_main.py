@@ -5,8 +5,6 @@ import signal
 import sys
 from pathlib import Path
 
-import jax
-
 from . import _measured as _measured
 from ._app import app
 
@@ -51,5 +49,6 @@ def _use_compilation_cache() -> None:
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    jax.config.update("jax_compilation_cache_dir", str(home / "symlnn" / "jax"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    # JAX reads these when it is imported
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(home / "symlnn" / "jax")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")

@@ -4,26 +4,20 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import jax
+import lazy_loader
 import typer
 from rich.table import Table
 
-from .._catalogue import catalogue_names
-from .._data import Motions, read_motions, sample_states
-from .._dynamics import accelerations
+import symlnn
+
+from .._catalogue_files import catalogue_names
 from .._files import check_folder, locked
-from .._identify import BLACK_BOXES, Method
-from .._identify import identify as identify_system
-from .._identify import inspect as inspect_motions
-from .._models import load_model
-from .._recover import dictionary
-from .._recover import recover as recover_law
-from .._report import recover_functions, write_identification, write_law
-from .._system import System
-from .._types import Samples, key_of
 from ._app import AllowCode, Param, Seed, Set, SystemName, app, err_console, out_console, system_of
+from ._names import BLACK_BOXES
+
+jax: Any = lazy_loader.load("jax")
 
 Data = Annotated[list[Path], typer.Option("--data", help="A recording: .csv, .txt, .parquet, .nc, .mat or .npz.")]
 Columns = Annotated[Path | None, typer.Option(help="A TOML file: which column is what, in what unit.")]
@@ -35,7 +29,9 @@ _NOISE_OF_MODELS = 0.03
 """The share of its accelerations that a trained model may well be wrong by, in a regular way."""
 
 
-def _motions(system: System | None, files: list[Path], columns: Path | None, names: list[str]) -> Motions:
+def _motions(
+    system: "symlnn.System | None", files: list[Path], columns: Path | None, names: list[str]
+) -> "symlnn.Motions":
     if columns is not None and names:
         raise ValueError("Give either --columns or --column, not both.")
     given = {}
@@ -44,7 +40,7 @@ def _motions(system: System | None, files: list[Path], columns: Path | None, nam
         if not (separator and name.strip() and column.strip()):
             raise ValueError(f"--column needs NAME=COLUMN, but was given {text!r}.")
         given[name.strip()] = column.strip()
-    return read_motions(list(files), system, columns or given)
+    return symlnn.read_motions(list(files), system, columns or given)
 
 
 @app.command()
@@ -63,7 +59,7 @@ def inspect(
     recordings = [Path(name) for name in files if name not in systems]
     if not recordings:
         raise ValueError("Give at least one recording.")
-    found = inspect_motions(_motions(system_of(systems[0]) if systems else None, recordings, columns, column))
+    found = symlnn.inspect(_motions(system_of(systems[0]) if systems else None, recordings, columns, column))
     typer.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_text(), nl=as_json)
 
 
@@ -97,22 +93,22 @@ def identify(
     context.with_resource(locked(out))
     motions = _motions(loaded, data, columns, column)
     with err_console.status("Reading") as status:
-        result = identify_system(
+        result = symlnn.identify(
             loaded,
             motions,
             free=_names(free),
             hold_out=_names(hold_out),
             models=_names(models) or (),
             seed=seed,
-            method=Method(shooting=not quick, filter_hz=filter_hz, half_width=half_width),
+            method=symlnn.Method(shooting=not quick, filter_hz=filter_hz, half_width=half_width),
             listener=status.update,
         )
         law = None
         if not quick:
             status.update("Formulas")
-            law = recover_functions(result)
+            law = symlnn.recover_functions(result)
         status.update("Writing the report")
-        write_identification(result, out, command=shlex.join(["symlnn", *sys.argv[1:]]), law=law)
+        symlnn.write_identification(result, out, command=shlex.join(["symlnn", *sys.argv[1:]]), law=law)
     table = Table("parameter", "identified", "standard error", "declared", "unit", box=None)
     for name, p in result.parameters.items():
         error = "held" if not p.identifiable else "at bound" if p.at_bound else ""
@@ -156,13 +152,13 @@ def recover(
     loaded = system_of(system, set_, param)
     with jax.enable_x64(True), err_console.status("Recovering"):
         if model is None:
-            observed: Motions | Samples = _motions(loaded, data, columns, column)
+            observed: Any = _motions(loaded, data, columns, column)
         else:
             observed = _of_model(loaded, model, samples, seed, allow_code)
-        terms = dictionary(loaded, most=most)
+        terms = symlnn.dictionary(loaded, most=most)
         noise = {} if model is None else {"noise": _NOISE_OF_MODELS}
-        found = recover_law(loaded, observed, terms=terms, half_width=half_width, seed=seed, **noise)
-        write_law(found, out)
+        found = symlnn.recover(loaded, observed, terms=terms, half_width=half_width, seed=seed, **noise)
+        symlnn.write_law(found, out)
     table = Table("term", "coefficient", "standard error", "exact", box=None)
     for x in found.terms:
         of = x.term.of or ("force" if x.term.forces else "")
@@ -179,13 +175,13 @@ def recover(
     out_console.print(f"The law: {out}; its figures: {out.with_suffix('.json')}", soft_wrap=True)
 
 
-def _of_model(system: System, path: Path, count: int, seed: int, allow_code: bool) -> Samples:
+def _of_model(system: "symlnn.System", path: Path, count: int, seed: int, allow_code: bool) -> "symlnn.Samples":
     """States of the declaration, with the accelerations of a trained model of it."""
-    trained = load_model(path, allow_code=allow_code)
+    trained = symlnn.load_model(path, allow_code=allow_code)
     if trained.spec.system.q != system.q:
         raise ValueError(f"{path} is a model of {trained.spec.system.name}, whose coordinates are others.")
-    states = sample_states(system, count, key=key_of(seed))
-    return Samples(states, accelerations(trained.dynamics, states))
+    states = symlnn.sample_states(system, count, key=jax.random.key(seed))
+    return symlnn.Samples(states, symlnn.accelerations(trained.dynamics, states))
 
 
 def _names(text: str | None) -> list[str] | None:

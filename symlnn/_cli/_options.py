@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax.numpy as jnp
+import lazy_loader
 
-from .._data import sample_states
-from .._models import Model
-from .._system import System
-from .._train import Budget
-from .._types import States, key_of
+import symlnn
+
+jax: Any = lazy_loader.load("jax")
 
 
 def _split(option: str, text: str) -> tuple[str, str]:
@@ -48,22 +46,22 @@ def parse_arguments(option: str, texts: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def parse_budget(seconds: float | None, steps: str | None) -> Budget | None:
+def parse_budget(seconds: float | None, steps: str | None) -> "symlnn.Budget | None":
     """Seconds, or N steps in all, or N+M by stage; None where neither is given."""
     if seconds is not None and steps is not None:
         raise ValueError("Give either --seconds or --steps as the training budget, not both.")
     if steps is None:
-        return None if seconds is None else Budget(seconds=seconds)
+        return None if seconds is None else symlnn.Budget(seconds=seconds)
     try:
         counts = tuple(int(part) for part in steps.split("+"))
     except ValueError as error:
         raise ValueError(f"--steps must be a whole number, or one for each stage as in 3000+100: {steps!r}.") from error
-    return Budget(steps=counts[0] if len(counts) == 1 else counts)
+    return symlnn.Budget(steps=counts[0] if len(counts) == 1 else counts)
 
 
-def initial_states(system: System, n: int, fixed: Mapping[str, float], seed: int) -> States:
+def initial_states(system: "symlnn.System", n: int, fixed: Mapping[str, float], seed: int) -> "symlnn.States":
     """n initial states drawn from the declaration, with coordinates and velocities set where `fixed` names them."""
-    states = sample_states(system, n, key=key_of(seed), initial=True)
+    states = symlnn.sample_states(system, n, key=jax.random.key(seed), initial=True)
     columns = {symbol.name: ("q", i) for i, symbol in enumerate(system.q)}
     columns |= {symbol.name: ("v", i) for i, symbol in enumerate(system.v)}
     columns |= {symbol.name: ("m", i) for i, symbol in enumerate(system.m)}
@@ -73,8 +71,8 @@ def initial_states(system: System, n: int, fixed: Mapping[str, float], seed: int
         if name not in columns:
             raise ValueError(f"--initial names {name!r}; {system.name} has {', '.join(columns)}.")
         group, place = columns[name]
-        arrays[group] = arrays[group].at[:, place].set(jnp.asarray(value))
-    return States(**arrays, t=states.t)
+        arrays[group] = arrays[group].at[:, place].set(value)
+    return symlnn.States(**arrays, t=states.t)
 
 
 def chosen(**options: Any) -> dict[str, Any]:
@@ -82,6 +80,6 @@ def chosen(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def resized(model: Model, sizes: Mapping[str, Any]) -> Model:
+def resized(model: "symlnn.Model", sizes: Mapping[str, Any]) -> "symlnn.Model":
     """The model with another width, depth, … of its own architecture."""
     return replace(model, architecture=replace(model.architecture, **sizes))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from .._train import Progress
+import symlnn
 
 
 class TrainingBar:
@@ -36,7 +36,7 @@ class TrainingBar:
         with contextlib.suppress(OSError):  # a terminal that has gone
             self._progress.stop()
 
-    def update(self, doing: str, progress: Progress | None) -> None:
+    def update(self, doing: str, progress: "symlnn.Progress | None") -> None:
         """Show the next state; a new `doing` begins a new bar."""
         if doing != self._doing or self._task is None:
             if self._task is not None:

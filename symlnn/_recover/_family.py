@@ -9,7 +9,7 @@ import sympy as sp
 
 from .._lambdify import lambdified
 from .._system import System
-from ._fit import Solution, column_sizes, masses_of, polished, residual
+from ._fit import Solution, column_sizes, covariance, masses_of, polished, residual
 from ._gauge import Gauge
 from ._kept import Kept
 from ._search import with_support
@@ -24,6 +24,8 @@ _BEST, _TRIED = 2, 16
 _STEPS, _HALVINGS, _SETTLED = 12, 5, 1e-9
 _LONGEST = 0.7
 """Of a step, as a share of the number."""
+_TOLD = 4.0
+"""Standard errors, in a number within a term."""
 _WORTH = 3
 """A member of a family has two coefficients: it is worth a try in place of as many terms."""
 
@@ -275,6 +277,21 @@ def _apart(family: Term, used: Collection[sp.Symbol]) -> Term:
 
 def _numbered(symbol: sp.Symbol, number: int) -> sp.Symbol:
     return sp.Symbol(f"{symbol.name}_{number}", **symbol.assumptions0)
+
+
+def are_told(best: Kept) -> bool:
+    """Whether each number within a term is several times its standard error: else another value, and so another shape,
+    would do as well."""
+    support = list(best.found.support)
+    anchor = {len(support)} if best.task.anchor is not None else set()
+    variance = np.diag(covariance(best.found.solution, best.found.sigma, anchor, best.task.repeated))
+    c = best.found.solution.c / best.sizes
+    error = np.sqrt(variance) / best.sizes
+    return all(
+        error[support.index(place + 1 + i)] * _TOLD < abs(value * c[support.index(place)])
+        for place, member in best.members.items()
+        for i, value in enumerate(member.values)
+    )
 
 
 def _joined(columns: Sequence[Columns]) -> Columns:

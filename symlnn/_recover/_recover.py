@@ -13,7 +13,7 @@ from .._types import Samples
 from ._dictionary import dictionary
 from ._drive import Drive, drive, refined
 from ._explained import noise_of_positions
-from ._family import FamilySearch
+from ._family import FamilySearch, are_told
 from ._fit import residual
 from ._kept import Kept, Wishes, kept_law
 from ._recovery import Recovery, free_terms, known_term
@@ -174,7 +174,7 @@ def _taken(
         own = [term for member in members for term in member.terms()]
         system, trial = _with_free(system, (*candidates, *own), data, wishes)
         settled = FamilySearch(system, trial).settled(members)
-        if settled is None or settled.found.score >= best.found.score:
+        if settled is None or settled.found.score >= best.found.score or not are_told(settled):
             return None
         after = tuple(settled.members.values())
         same = max(_SAME, _SAME_NOISY * _residual(settled))

@@ -1,20 +1,21 @@
-"""What `symlnn derive` prints: JSON, LaTeX or plain text."""
+"""All that follows from a declaration, as JSON, LaTeX or plain text: what `symlnn derive` prints."""
 
 from typing import Any
 
 import sympy as sp
 
-from .._field import Field
-from .._system import System
+from ._field import Field
+from ._system import System
 
 
-def derivation(system: System) -> dict[str, Any]:
-    """All that follows from the Lagrangian, expressions as SymPy strings in plain symbols."""
+def derivation(system: System, field: Field | None = None) -> dict[str, Any]:
+    """All that follows from the Lagrangian, expressions as SymPy strings in plain symbols; and from the density of the
+    field that the system is of."""
 
     def strings(values: Any) -> list[str]:
         return [str(value) for value in values]
 
-    return {
+    found = {
         "name": system.name,
         "coordinates": strings(system.q),
         "velocities": strings(system.v),
@@ -29,6 +30,7 @@ def derivation(system: System) -> dict[str, Any]:
         "momenta": strings(system.momenta),
         "conserved_quantities": {name: str(value) for name, value in system.conserved_quantities.items()},
     }
+    return found if field is None else found | {"field": _of_field(field)}
 
 
 def _equations(system: System) -> dict[str, list[tuple[sp.Basic, sp.Basic]]]:
@@ -47,8 +49,7 @@ def _equations(system: System) -> dict[str, list[tuple[sp.Basic, sp.Basic]]]:
     return {title: equations for title, equations in parts.items() if equations}
 
 
-def field_derivation(field: Field) -> dict[str, Any]:
-    """All that follows from a Lagrangian density, expressions as SymPy strings."""
+def _of_field(field: Field) -> dict[str, Any]:
     return {
         "density": str(field.plain_density),
         "field_equations": [str(equation) for equation in field.field_equations],
@@ -60,17 +61,16 @@ def field_derivation(field: Field) -> dict[str, Any]:
     }
 
 
-def field_text(field: Field) -> str:
-    """The same as plain text."""
+def _field_text(field: Field) -> str:
     lines = [f"{field.name}, the field", "", "Lagrangian density", f"  {field.plain_density}", "", "Field equations"]
     lines += [f"  0 = {equation}" for equation in field.field_equations]
     lines += ["", "Energy density", f"  {field.energy_density}", "", "Conserved currents: density; flux"]
     for name, current in field.conserved_currents.items():
         lines.append(f"  {name}: {current.density}; {', '.join(map(str, current.flux))}")
-    return "\n".join([*lines, "", "On the grid", ""])
+    return "\n".join([*lines, "", "On the grid"])
 
 
-def latex(system: System) -> str:
+def derivation_latex(system: System) -> str:
     """The derivation as LaTeX."""
     lines = []
     for title, equations in _equations(system).items():
@@ -85,9 +85,9 @@ def latex(system: System) -> str:
     return "\n".join(lines)
 
 
-def text(system: System) -> str:
-    """The derivation as plain text."""
-    lines = [system.name]
+def derivation_text(system: System, field: Field | None = None) -> str:
+    """The derivation as plain text, that of the field before it."""
+    lines = [*([] if field is None else [_field_text(field)]), system.name]
     for title, equations in _equations(system).items():
         lines += ["", title]
         lines += [

@@ -1,0 +1,20 @@
+"""The names and defaults that --help lists: to import the tables that they stand in takes seconds."""
+
+MODELS = (
+    "lnn",
+    "lnn_plain",
+    "delan",
+    "magnetic",
+    "hybrid",
+    "hnn",
+    "hnn_observed",
+    "lgn",
+    "nn",
+    "gnn",
+    "node",
+    "node2",
+)
+RESIDUALS = ("acceleration", "plain_acceleration", "euler_lagrange", "vector_field", "trajectory")
+BLACK_BOXES = ("delan", "nn")
+ARCHITECTURE = {"width": 64, "depth": 3, "activation": "silu", "initialization": "lecun"}
+LOSS = "l1"
