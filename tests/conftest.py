@@ -7,12 +7,14 @@ from pathlib import Path
 
 from jaxtyping import install_import_hook
 
-install_import_hook("symlnn", "beartype.beartype")  # for good: symlnn imports what it needs when it is needed
+with install_import_hook("symlnn", "beartype.beartype"):
+    import symlnn
+
+    for name in dir(symlnn):  # all of it now, under the hook; the command line, whose annotations are options, is not
+        getattr(symlnn, name)
 
 import jax
 import pytest
-
-import symlnn
 
 jax.config.update("jax_enable_x64", True)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import lazy_loader
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 import symlnn
 
@@ -76,13 +76,15 @@ AllowCode = Annotated[
 DataFile = Annotated[Path | None, typer.Option(help="A data set to train on, instead of fresh states.")]
 
 
-def _set_precision(precision: FloatType) -> None:
-    jax.config.update("jax_enable_x64", precision is FloatType.float64)
-
-
-def system_of(name: str, arguments: list[str] | None = None, parameters: list[str] | None = None) -> "symlnn.System":
+def system_of(
+    name: str,
+    arguments: list[str] | None = None,
+    parameters: list[str] | None = None,
+    precision: FloatType = FloatType.float64,
+) -> "symlnn.System":
     given, values = parse_arguments("--set", arguments or []), parse_assignments("--param", parameters or [])
     system_path(name)  # what there is not is said before anything heavy is imported
+    jax.config.update("jax_enable_x64", precision is FloatType.float64)
     system = symlnn.load_system(name, **given)
     return system.with_parameters(values) if values else system
 
@@ -114,10 +116,10 @@ def _root(
 @app.command("list")
 def list_systems() -> None:
     """The catalogue: name, degrees of freedom, a line each."""
-    table = Table("name", "dof", "what it is", box=None)
+    table = Table(Column("name", no_wrap=True), "dof", "what it is", box=None)
     for name in catalogue_names():
         found = entry(system_path(name))
-        dof = f"by {', '.join(found.arguments)}" if found.dof is None else str(found.dof)
+        dof = f"by {found.arguments[0]}" if found.dof is None else str(found.dof)
         table.add_row(name, dof, found.summary)
     out_console.print(table)
 
@@ -174,11 +176,10 @@ def generate(
     precision: Precision = FloatType.float64,
 ) -> None:
     """A data set: random states with their accelerations, or trajectories."""
-    _set_precision(precision)
     _claim(context, out)
     if (samples is None) == (trajectories is None):
         raise ValueError("Give either --samples N or --trajectories K.")
-    loaded = system_of(system, set_, param)
+    loaded = system_of(system, set_, param, precision)
     if samples is not None:
         if noise or duration is not None:
             raise ValueError("--noise and --duration go with --trajectories.")
@@ -223,9 +224,8 @@ def train(
     precision: Precision = FloatType.float64,
 ) -> None:
     """Train a model and save it; a checkpoint beside it allows --resume after an interruption."""
-    _set_precision(precision)
     _claim(context, out)
-    loaded = system_of(system, set_, param)
+    loaded = system_of(system, set_, param, precision)
     sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
     dataset = None if data is None else symlnn.load_dataset(data, loaded)
     checkpoint = out.with_name(out.name + ".checkpoint")
@@ -284,9 +284,8 @@ def simulate(
     precision: Precision = FloatType.float64,
 ) -> None:
     """A roll-out of the analytic system or of a trained model."""
-    _set_precision(precision)
     _claim(context, out)
-    loaded = system_of(system, set_, param)
+    loaded = system_of(system, set_, param, precision)
     trained = None if model is None else symlnn.load_model(model, allow_code=allow_code)
     if trained is not None:
         loaded.require_same(trained.spec.system, f"{model} is a model", "Name the system that it was trained on.")
@@ -329,8 +328,7 @@ def validate(
     precision: Precision = FloatType.float64,
 ) -> None:
     """The main job: derive, cross-check, generate, train, roll out, compare, report."""
-    _set_precision(precision)
-    loaded = system_of(system, set_, param)
+    loaded = system_of(system, set_, param, precision)
     sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
     effort = replace(symlnn.QUICK if quick else symlnn.Effort(recover=True), seeds=seeds)
     budget = parse_budget(seconds, steps)
