@@ -9,12 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import derivation, euler_lagrange, lattice_scaling, wild_states
+from . import derivation, euler_lagrange, lattice_scaling, time_to_accuracy, wild_states
 
 BENCHMARKS = {
     "derivation": derivation,
     "euler_lagrange": euler_lagrange,
     "lattice_scaling": lattice_scaling,
+    "time_to_accuracy": time_to_accuracy,
     "wild_states": wild_states,
 }
 

@@ -190,17 +190,19 @@ def test_resuming_ends_with_the_same_parameters(pendulum: symlnn.System, tmp_pat
             raise KeyboardInterrupt
 
     path = tmp_path / "run.checkpoint"
-    partial = symlnn.learn(pendulum, LNN, budget=budget, checkpoint=symlnn.Checkpoint(path), listener=stop)
+    partial = symlnn.learn(
+        pendulum, LNN, budget=budget, monitor=symlnn.Monitor(checkpoint=symlnn.Checkpoint(path), listener=stop)
+    )
     assert partial.fit.interrupted
     assert bool(partial.fit.result == RESULTS.interrupted)
     again = symlnn.Checkpoint(path, resume=True)
-    resumed = symlnn.learn(pendulum, LNN, budget=budget, checkpoint=again)
+    resumed = symlnn.learn(pendulum, LNN, budget=budget, monitor=symlnn.Monitor(checkpoint=again))
     assert resumed.fit.steps == whole.fit.steps
     assert resumed.fit.history.error == whole.fit.history.error
     assert_equal(whole.fit.last, resumed.fit.last)
     assert_equal(whole.dynamics, resumed.dynamics)
     with pytest.raises(ValueError, match="another steps"):
-        symlnn.learn(pendulum, LNN, budget=Budget(steps=(201, 8)), checkpoint=again)
+        symlnn.learn(pendulum, LNN, budget=Budget(steps=(201, 8)), monitor=symlnn.Monitor(checkpoint=again))
 
 
 def test_a_checkpoint_tells_runs_apart_by_what_they_are_made_of(tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ def _learned(name: str, config: Config, seed: int, listener: ReportListener) -> 
         symlnn.Model(build, architecture=config.architecture, recipe=config.recipe),
         budget=symlnn.Budget(seconds=config.seconds),
         seed=seed,
-        listener=lambda progress: listener(f"Training {name}", progress),
+        monitor=symlnn.Monitor(listener=lambda progress: listener(f"Training {name}", progress)),
     )
     fit = completed(learned.fit)
     listener(f"Following {name}", None)

@@ -241,8 +241,10 @@ def train(
             data=dataset,
             budget=parse_budget(seconds, steps),
             seed=seed,
-            checkpoint=symlnn.Checkpoint(checkpoint, resume),
-            listener=lambda progress: bar.update(f"Training {model}", progress),
+            monitor=symlnn.Monitor(
+                checkpoint=symlnn.Checkpoint(checkpoint, resume),
+                listener=lambda progress: bar.update(f"Training {model}", progress),
+            ),
         )
     fit = learned.fit
     if not fit.history.error:

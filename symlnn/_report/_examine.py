@@ -15,7 +15,7 @@ from .._models import Builder, Model, TrainedModel, find_model, load_model
 from .._serialise import system_to_json
 from .._system import System
 from .._timer import Timer
-from .._train import Budget, Learned, Progress, learn
+from .._train import Budget, Learned, Monitor, Progress, learn
 from .._types import Samples, key_of
 from ..metrics import cross_check, lyapunov_exponents
 from ._bench import Bench
@@ -98,7 +98,7 @@ class Examination:
                 data=self.data,
                 budget=self.effort.budget,
                 seed=seed,
-                listener=lambda progress: self.listener(label, progress),
+                monitor=Monitor(listener=lambda progress: self.listener(label, progress)),
             )
         if learned.fit.interrupted:
             raise KeyboardInterrupt  # a report on half a training would mislead

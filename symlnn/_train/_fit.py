@@ -22,7 +22,7 @@ from ._checkpoint import Entry, History, Position
 from ._error import AbstractError, ResidualError
 from ._fingerprint import fingerprint
 from ._members import Member, advance, begin, change_stage
-from ._monitor import Monitor, Progress
+from ._monitor import UNSEEN, Monitor, Progress
 from ._recipe import Budget, Recipe
 from ._residual import AbstractResidual
 from ._stage import AbstractStage, Problem
@@ -34,8 +34,6 @@ HELD_OUT_SHARE = 0.1
 _SHARE_OF_PLANNING = 0.2
 """The time of a stage beyond which its steps are not timed again before it begins."""
 
-
-_UNSEEN = Monitor()
 _ASTRAY = (
     "Twenty chunks of steps in a row ended in an error larger than that of no prediction, and were undone. The best "
     "parameters before are kept. Lower the learning rate, or begin from another key."
@@ -99,7 +97,7 @@ def fit(
     where: Any = None,
     recipe: Recipe | None = None,
     budget: Budget | None = None,
-    monitor: Monitor = _UNSEEN,
+    monitor: Monitor = UNSEEN,
 ) -> Fit:
     """Make a residual of a model small: any PyTree that the residual takes, a `SymbolicDynamics` among them.
 

@@ -90,12 +90,13 @@ class GaussNewton(AbstractStage):
         batch = problem.source(key, self.drawn)
         theta, unravel = ravel_pytree(params)
 
-        def one(theta: Array, i: Array) -> Array:
-            return problem.residuals(unravel(theta), batch[i[None]])[0]
+        def one(theta: Array, i: Array) -> tuple[Array, Array]:
+            residuals = problem.residuals(unravel(theta), batch[i[None]])[0]
+            return residuals, residuals
 
-        residuals = problem.residuals(params, batch)
-        rows = residuals.shape[1]
-        jacobian = map_by_parts(lambda i: jax.jacrev(one)(theta, i), self.drawn, rows**3)
+        rows = jax.eval_shape(problem.residuals, params, batch).shape[1]
+        of_one = jax.jacrev(one, has_aux=True)
+        jacobian, residuals = map_by_parts(lambda i: of_one(theta, i), self.drawn, rows**3)
         jacobian, residuals = jacobian.reshape(-1, theta.size), residuals.reshape(-1)
         step, predicted = _damped_step(jacobian, residuals, state.damping, self.momentum * state.last)
         after = problem.residuals(unravel(theta + step), batch)

@@ -13,11 +13,10 @@ from .._dynamics import AbstractDynamics
 from .._models import Builder, Model, ModelSpec, TrainedModel, find_model, natural_scales, parameter_count
 from .._system import System
 from .._types import Samples, key_of
-from ._checkpoint import Checkpoint
 from ._error import AccelerationError
 from ._fingerprint import fingerprint
 from ._fit import HELD_OUT, HELD_OUT_SHARE, Fit, fit
-from ._monitor import Listener, Monitor
+from ._monitor import UNSEEN, Monitor
 from ._recipe import Budget, Recipe
 from ._residual import find_residual
 
@@ -42,15 +41,15 @@ def learn(
     data: xr.Dataset | Samples | None = None,
     budget: Budget | None = None,
     seed: int = 0,
-    checkpoint: Checkpoint | None = None,
-    listener: Listener = lambda progress: None,
+    monitor: Monitor = UNSEEN,
 ) -> Learned:
     """Train a model of a system, on fresh states that the system declares or on a data set.
 
     `model` is a builder, a `Model`, which says besides on what residual and by which recipe it is trained, a name of
     `MODELS`, the path of a file that defines `MODEL`, or a dynamics, to go on from as it stands. The budget is 60
-    seconds unless it is given. See `fit` for the checkpoint, what is reproducible, and the result code of a training
-    that goes wrong.
+    seconds unless it is given. The `monitor` has the error that parameters are kept by, by default the relative one of
+    the accelerations at states that are not trained on, a checkpoint and a listener. See `fit` for what is
+    reproducible, and for the result code of a training that goes wrong.
 
     Raises `ValueError` for an unknown model or residual, and for data without what it needs.
     """
@@ -73,6 +72,7 @@ def learn(
         error = AccelerationError(unseen[jax.random.permutation(held, unseen.size)[:HELD_OUT]])
     rows = jax.eval_shape(lambda: residual(dynamics, source(train, 1))).shape[-1]
     recipe = (found.recipe or Recipe()).sized(rows, system.dof, parameter_count(dynamics))
+    checkpoint = monitor.checkpoint
     if checkpoint is not None:
         run: dict[str, Any] = {
             "seed": seed,
@@ -87,7 +87,7 @@ def learn(
         key=train,
         recipe=recipe,
         budget=budget,
-        monitor=Monitor(error, checkpoint, listener),
+        monitor=dataclasses.replace(monitor, error=monitor.error or error, checkpoint=checkpoint),
     )
     return Learned(TrainedModel(fitted.model, spec), fitted)
 

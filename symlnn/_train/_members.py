@@ -37,16 +37,24 @@ def _vectorised(function: Any, key: Keys) -> Any:
     return function if key.ndim == 0 else eqx.filter_vmap(function)
 
 
-@eqx.filter_jit
 def begin(stage: AbstractStage, problem: Problem, error: AbstractError, params: Any, key: Keys) -> Member:
     """The members before the first step. The error is infinite where it is not a number."""
+    return _begun(stage, params, _found(error, params, problem.rest, key), key)
 
-    def one(params: Any, rest: Any, key: Keys) -> Member:
-        found = error(eqx.combine(params, rest))
+
+@eqx.filter_jit
+def _begun(stage: AbstractStage, params: Any, found: Array, key: Keys) -> Member:
+    def one(params: Any, found: Array, key: Keys) -> Member:
         lowest = jnp.where(jnp.isfinite(found), found, jnp.inf)
         return Member(params, params, stage.init(params), lowest, jnp.zeros((), int), RESULTS.successful)
 
-    return _vectorised(one, key)(params, problem.rest, key)
+    return _vectorised(one, key)(params, found, key)
+
+
+@eqx.filter_jit
+def _found(error: AbstractError, params: Any, rest: Any, key: Keys) -> Float[Array, "*members"]:
+    """The held-out errors: a program of its own, which all stages share."""
+    return _vectorised(lambda params, rest: error(eqx.combine(params, rest)), key)(params, rest)
 
 
 @eqx.filter_jit
@@ -56,7 +64,6 @@ def change_stage(stage: AbstractStage, member: Member, key: Keys) -> Member:
     return eqx.tree_at(lambda m: m.state, member, state, is_leaf=lambda x: x is None)
 
 
-@eqx.filter_jit
 def advance(
     stage: AbstractStage, problem: Problem, error: AbstractError, member: Member, key: Keys, span: tuple[Any, Any, Any]
 ) -> tuple[Member, Float[Array, "*members chunk"], Float[Array, "*members"]]:
@@ -69,9 +76,19 @@ def advance(
     twice. After twenty such chunks in a row it has `diverged`. A loss or an error that is not a number ends it at once
     as `not_finite`, with the parameters before.
     """
+    params, state, losses = _advanced(stage, problem, member.params, member.state, key, span)
+    found = _found(error, params, problem.rest, key)
+    return _judged(member, params, state, losses, found), losses, found
+
+
+@eqx.filter_jit
+def _advanced(
+    stage: AbstractStage, problem: Problem, params: Any, state: Any, key: Keys, span: tuple[Any, Any, Any]
+) -> tuple[Any, Any, Float[Array, "*members chunk"]]:
+    """The parameters and the state of the optimiser after these steps, and the loss of each."""
     first, offset, total = span
 
-    def one(member: Member, rest: Any, key: Keys) -> tuple[Member, Array, Array]:
+    def one(params: Any, state: Any, rest: Any, key: Keys) -> tuple[Any, Any, Array]:
         own = Problem(rest, problem.residual, problem.source)
 
         def body(carry: tuple[Any, Any], i: Array) -> tuple[tuple[Any, Any], Array]:
@@ -84,16 +101,16 @@ def advance(
             *moved, loss = jax.lax.cond(i - offset < total, step, skip, *carry)
             return tuple(moved), loss
 
-        (params, state), losses = jax.lax.scan(body, (member.params, member.state), first + jnp.arange(stage.chunk))
-        found = error(eqx.combine(params, rest))
-        return _judged(member, params, state, losses, found), losses, found
+        (params, state), losses = jax.lax.scan(body, (params, state), first + jnp.arange(stage.chunk))
+        return params, state, losses
 
-    return _vectorised(one, key)(member, problem.rest, key)
+    return _vectorised(one, key)(params, state, problem.rest, key)
 
 
+@eqx.filter_jit
 def _judged(member: Member, params: Any, state: Any, losses: Array, found: Array) -> Member:
     """The member after a chunk of steps: moved, undone, or ended."""
-    finite = jnp.all(jnp.isfinite(losses)) & jnp.isfinite(found)
+    finite = jnp.all(jnp.isfinite(losses), axis=-1) & jnp.isfinite(found)
     astray = found > _DIVERGED * jnp.maximum(1.0, member.lowest)
     alive = member.code == RESULTS.successful
     kept = alive & finite & ~astray
@@ -103,7 +120,10 @@ def _judged(member: Member, params: Any, state: Any, losses: Array, found: Array
     code = RESULTS.where(alive & ~finite, RESULTS.not_finite, code)
 
     def choose(condition: Array, new: Any, old: Any) -> Any:
-        return jax.tree.map(lambda x, y: jnp.where(condition, x, y), new, old)
+        def one(x: Array, y: Array) -> Array:
+            return jnp.where(condition.reshape(condition.shape + (1,) * (x.ndim - condition.ndim)), x, y)
+
+        return jax.tree.map(one, new, old)
 
     return Member(
         params=choose(kept, params, member.params),

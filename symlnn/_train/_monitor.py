@@ -34,3 +34,7 @@ class Monitor:
     """Where the training is saved, to be resumed; None saves nothing."""
     listener: Listener = lambda progress: None
     """Called with the `Progress` after every chunk."""
+
+
+UNSEEN = Monitor()
+"""Nothing is kept, and nobody is told."""

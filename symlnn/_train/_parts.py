@@ -23,9 +23,9 @@ def by_parts(function: Callable[[Any], Float[Array, "batch rows"]], batch: Any) 
     return map_by_parts(one, count, rows**2)
 
 
-def map_by_parts(one: Callable[[Array], Array], count: int, numbers: int) -> Array:
+def map_by_parts(one: Callable[[Array], Any], count: int, numbers: int) -> Any:
     """one(i) for i = 0 … count − 1, a part at a time; each is said to keep so many numbers on the way."""
     part = min(count, max(1, _PART // numbers))
     # no part is smaller than the others: of two loops the second could wait for the threads of the first for ever
     indices = jnp.arange(-(-count // part) * part) % count
-    return jax.lax.map(one, indices, batch_size=part)[:count]
+    return jax.tree.map(lambda x: x[:count], jax.lax.map(one, indices, batch_size=part))
