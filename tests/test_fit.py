@@ -166,14 +166,14 @@ def test_a_refused_step_keeps_the_parameters_and_a_quarter_of_the_momentum() -> 
     np.testing.assert_allclose(following.damping, 4e-3, rtol=1e-12)
 
 
-def test_a_residual_has_as_many_observations_as_make_512_a_coordinate() -> None:
-    assert GaussNewton().sized(2, 2, 10_000).drawn == 512
-    assert GaussNewton().sized(8, 2, 10_000).drawn == 128
+def test_a_residual_has_as_many_observations_as_make_256_a_coordinate() -> None:
+    assert GaussNewton().sized(2, 2, 10_000).drawn == 256
+    assert GaussNewton().sized(8, 2, 10_000).drawn == 64
     assert GaussNewton(batch=7).sized(8, 2, 10_000).drawn == 7
     assert GaussNewton().sized(100, 100, 10_000).drawn == 40  # 4,096 residuals
     assert GaussNewton().sized(100, 100, 2**17).drawn == 5  # a Jacobian of 512 MiB
     assert GaussNewton().sized(2, 2, 10**9).drawn == 1
-    assert GaussNewton().drawn == 512
+    assert GaussNewton().drawn == 256
 
 
 # --- going on ---------------------------------------------------------------------------------------------------------

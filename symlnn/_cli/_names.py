@@ -16,5 +16,5 @@ MODELS = (
 )
 RESIDUALS = ("acceleration", "plain_acceleration", "euler_lagrange", "vector_field", "trajectory")
 BLACK_BOXES = ("delan", "nn")
-ARCHITECTURE = {"width": 64, "depth": 3, "activation": "silu", "initialization": "lecun"}
+ARCHITECTURE = {"width": 32, "depth": 3, "activation": "silu", "initialization": "lecun"}
 LOSS = "l1"

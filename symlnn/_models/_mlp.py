@@ -55,7 +55,7 @@ _WIDEST, _DEEPEST = 2**16, 2**8
 class Architecture:
     """The size and kind of a model's networks. `depth` counts hidden layers, so `depth + 1` weight matrices."""
 
-    width: int = 64
+    width: int = 32
     depth: int = 3
     activation: str = "silu"
     initialization: str = "lecun"

@@ -73,6 +73,10 @@ class FirstOrder(AbstractStage):
         """The state of the optax optimiser."""
         return self._transformation.init(params)
 
+    def retreat(self, state: Any) -> Any:
+        """As it is: the schedule lowers its rate in time."""
+        return state
+
     def step(self, problem: Problem, params: Any, state: Any, key: Key, progress: Scalar) -> tuple[Any, Any, Scalar]:
         """θ ← θ − η(progress) · direction(∇loss)."""
         batch = problem.source(key, self.batch)

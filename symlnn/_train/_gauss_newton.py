@@ -1,6 +1,7 @@
 """Gauss–Newton in sample space, with adaptive damping: second-order training for least squares."""
 
 import dataclasses
+import itertools
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -14,9 +15,11 @@ from .._types import Key, Scalar
 from ._parts import map_by_parts
 from ._stage import AbstractStage, Problem, check_counts, check_sizes
 
-_ROWS_PER_COORDINATE, _MOST_ROWS, _FEWEST_OBSERVATIONS = 512, 4096, 16
+_ROWS_PER_COORDINATE, _MOST_ROWS, _FEWEST_OBSERVATIONS = 256, 4096, 16
 _LARGEST_JACOBIAN = 2**26
 """Numbers: 512 MiB in double precision."""
+_BLOCKS, _FEWEST_BLOCKED = 6, 192
+"""Of the rows of JJᵀ, and from how many rows on: of b² products b (b + 1)/2 are needed."""
 _CAUTION = 4.0
 """What a refusal multiplies the damping by, and divides the momentum."""
 
@@ -52,7 +55,7 @@ class GaussNewton(AbstractStage):
 
     scheduled: ClassVar[bool] = False
     batch: int | None = eqx.field(static=True, default=None)
-    """Observations for each step; None for as many as make 512 residuals a coordinate, within a bound of memory."""
+    """Observations for each step; None for as many as make 256 residuals a coordinate, within a bound of memory."""
     chunk: int = eqx.field(static=True, default=4)
     momentum: float = eqx.field(static=True, default=0.9)
     """μ in [0, 1)."""
@@ -68,11 +71,11 @@ class GaussNewton(AbstractStage):
 
     @property
     def drawn(self) -> int:
-        """The batch; 512 where nothing is known of the residual."""
+        """The batch; 256 where nothing is known of the residual."""
         return _ROWS_PER_COORDINATE if self.batch is None else self.batch
 
     def sized(self, rows: int, coordinates: int, parameters: int) -> "GaussNewton":
-        """With 512 residuals a coordinate, but 4,096 in all and a Jacobian of 2²⁶ numbers at most, unless the batch was
+        """With 256 residuals a coordinate, but 4,096 in all and a Jacobian of 2²⁶ numbers at most, unless the batch was
         given: the work of a step grows with the square of the residuals, whatever the number of coordinates."""
         if self.batch is not None:
             return self
@@ -84,6 +87,11 @@ class GaussNewton(AbstractStage):
         """λ at its initial value, and no step before."""
         theta, _ = ravel_pytree(params)
         return GaussNewtonState(jnp.asarray(self.initial_damping, theta.dtype), jnp.zeros_like(theta))
+
+    def retreat(self, state: Any) -> GaussNewtonState:
+        """With more damping, and less of the step before: as after a refusal."""
+        damping = jnp.minimum(state.damping * _CAUTION, self.maximal_damping)
+        return GaussNewtonState(damping, state.last / _CAUTION)
 
     def step(self, problem: Problem, params: Any, state: Any, key: Key, progress: Scalar) -> tuple[Any, Any, Scalar]:
         """One trial step; the loss is the mean over states of |r|² before it."""
@@ -110,6 +118,24 @@ class GaussNewton(AbstractStage):
         return unravel(theta + jnp.where(accepted, step, 0.0)), following, 2 * before / self.drawn
 
 
+def _gram(jacobian: Float[Array, "rows parameters"]) -> Float[Array, "rows rows"]:
+    """JJᵀ by blocks of rows, of which those above the diagonal are not multiplied a second time."""
+    rows = jacobian.shape[0]
+    bounds = [round(k * rows / _BLOCKS) for k in range(_BLOCKS + 1)] if rows >= _FEWEST_BLOCKED else [0, rows]
+    blocks = [jacobian[a:b] for a, b in itertools.pairwise(bounds)]
+    zeros = [jnp.zeros((len(a), len(b)), jacobian.dtype) for a in blocks for b in blocks]
+    # some GPUs multiply float32 in 10 bits unless asked not to, and λ would be below their rounding
+    lower = [
+        [
+            jnp.matmul(a, b.T, precision=jax.lax.Precision.HIGHEST) if j <= i else zeros[i * len(blocks) + j]
+            for j, b in enumerate(blocks)
+        ]
+        for i, a in enumerate(blocks)
+    ]
+    whole = jnp.tril(jnp.block(lower))
+    return whole + jnp.tril(whole, -1).T
+
+
 def _damped_step(
     jacobian: Float[Array, "rows parameters"],
     residuals: Float[Array, " rows"],
@@ -117,8 +143,7 @@ def _damped_step(
     drift: Float[Array, " parameters"],
 ) -> tuple[Float[Array, " parameters"], Scalar]:
     """The minimum δ of |r + J δ|² + λκ |δ − drift|² and the decrease of ½|r|² that the linear model predicts for it."""
-    # some GPUs multiply float32 in 10 bits unless asked not to, and λ would be below their rounding
-    gram = jnp.matmul(jacobian, jacobian.T, precision=jax.lax.Precision.HIGHEST)
+    gram = _gram(jacobian)
     shift = damping * jnp.mean(jnp.diagonal(gram))
     factor = jax.scipy.linalg.cho_factor(gram + shift * jnp.eye(gram.shape[0], dtype=gram.dtype), lower=True)
     weights = jax.scipy.linalg.cho_solve(factor, residuals + jacobian @ drift)

@@ -71,14 +71,14 @@ def advance(
 
     `span` is (first, offset, total): the number of the first step, that of the stage's first, and the steps of the
     stage. Step i draws from `jax.random.fold_in(key, i)`. Steps that end in an error of more than one and a half times
-    that of no prediction, and of the lowest so far, are undone, and the next ones draw other observations: a black-box
-    Lagrangian diverges where its mass matrix loses its sign at some states, and most often does not meet the same fate
-    twice. After twenty such chunks in a row it has `diverged`. A loss or an error that is not a number ends it at once
-    as `not_finite`, with the parameters before.
+    that of no prediction, and of the lowest so far, are undone; the next ones draw other observations, with more
+    caution: a black-box Lagrangian diverges where its mass matrix loses its sign at some states, and most often does
+    not meet the same fate twice. After twenty such chunks in a row it has `diverged`. A loss or an error that is not a
+    number ends it at once as `not_finite`, with the parameters before.
     """
     params, state, losses = _advanced(stage, problem, member.params, member.state, key, span)
     found = _found(error, params, problem.rest, key)
-    return _judged(member, params, state, losses, found), losses, found
+    return _judged(stage, member, params, state, losses, found), losses, found
 
 
 @eqx.filter_jit
@@ -108,11 +108,12 @@ def _advanced(
 
 
 @eqx.filter_jit
-def _judged(member: Member, params: Any, state: Any, losses: Array, found: Array) -> Member:
+def _judged(stage: AbstractStage, member: Member, params: Any, state: Any, losses: Array, found: Array) -> Member:
     """The member after a chunk of steps: moved, undone, or ended."""
     finite = jnp.all(jnp.isfinite(losses), axis=-1) & jnp.isfinite(found)
     astray = found > _DIVERGED * jnp.maximum(1.0, member.lowest)
     alive = member.code == RESULTS.successful
+    retreat = stage.retreat if found.ndim == 0 else eqx.filter_vmap(stage.retreat)
     kept = alive & finite & ~astray
     better = kept & (found < member.lowest)
     undone = jnp.where(kept, 0, member.undone + 1)
@@ -128,7 +129,7 @@ def _judged(member: Member, params: Any, state: Any, losses: Array, found: Array
     return Member(
         params=choose(kept, params, member.params),
         best=choose(better, params, member.best),
-        state=choose(kept, state, member.state),
+        state=choose(kept, state, choose(alive & finite, retreat(member.state), member.state)),
         lowest=jnp.where(better, found, member.lowest),
         undone=undone,
         code=code,

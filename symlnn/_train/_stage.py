@@ -50,6 +50,10 @@ class AbstractStage(eqx.Module):
         """The optimiser's state at the start."""
 
     @abc.abstractmethod
+    def retreat(self, state: Any) -> Any:
+        """The state with which to go on from where a chunk of steps began, after they went astray."""
+
+    @abc.abstractmethod
     def step(self, problem: Problem, params: Any, state: Any, key: Key, progress: Scalar) -> tuple[Any, Any, Scalar]:
         """One step: (params, state, loss before it). `progress` runs from 0 to 1 over the stage."""
 
