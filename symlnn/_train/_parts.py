@@ -16,6 +16,10 @@ def by_parts(function: Callable[[Any], Float[Array, "batch rows"]], batch: Any) 
 
     A large batch goes by parts, and nothing of a part is kept to differentiate it: it is evaluated again.
     """
+    leaves = [x for x in jax.tree.leaves(batch) if jnp.ndim(x) > 0]
+    count, numbers = len(leaves[0]), sum(x.size for x in leaves)
+    if numbers**2 <= _WHOLE * count:  # no more rows than an observation has numbers: nothing need be traced to see that
+        return function(batch)
     count, rows = jax.eval_shape(function, batch).shape
     if count * rows**2 <= _WHOLE:
         return function(batch)
