@@ -14,6 +14,7 @@ import pytest
 
 import symlnn
 from symlnn import RESULTS, Budget, FirstOrder, GaussNewton, Recipe
+from symlnn._train._gauss_newton import gram_matrix
 
 SMALL = symlnn.Architecture(width=16, depth=2)
 LNN = symlnn.find_model("lnn", architecture=SMALL)
@@ -164,6 +165,21 @@ def test_a_refused_step_keeps_the_parameters_and_a_quarter_of_the_momentum() -> 
     np.testing.assert_array_equal(moved.theta, theta)
     np.testing.assert_allclose(following.last, last / 4, rtol=1e-12)
     np.testing.assert_allclose(following.damping, 4e-3, rtol=1e-12)
+
+
+def test_after_steps_that_went_astray_there_is_more_damping() -> None:
+    stage = GaussNewton(initial_damping=0.01, maximal_damping=0.1)
+    state = stage.init(jnp.zeros(3))._replace(last=jnp.ones(3))
+    once = stage.retreat(state)
+    np.testing.assert_allclose(once.damping, 0.04, rtol=1e-12)
+    np.testing.assert_allclose(once.last, 0.25, rtol=1e-12)
+    np.testing.assert_allclose(stage.retreat(stage.retreat(once)).damping, 0.1, rtol=1e-12)  # no more than the most
+
+
+@pytest.mark.parametrize("rows", [1, 191, 192, 500])
+def test_blocks_of_the_gram_matrix_make_all_of_it(rows: int) -> None:
+    jacobian = jax.random.normal(jax.random.key(rows), (rows, 40))
+    np.testing.assert_allclose(gram_matrix(jacobian), jacobian @ jacobian.T, rtol=1e-12, atol=1e-12)
 
 
 def test_a_residual_has_as_many_observations_as_make_256_a_coordinate() -> None:
@@ -327,6 +343,9 @@ class Leaping(symlnn.AbstractStage):
 
     def init(self, params: Any) -> Any:
         return ()
+
+    def retreat(self, state: Any) -> Any:
+        return state
 
     def step(self, problem: Any, params: Any, state: Any, key: Any, progress: Any) -> tuple[Any, Any, jax.Array]:
         return jax.tree.map(lambda x: jnp.where(progress < self.share, 100 * x, x), params), state, progress

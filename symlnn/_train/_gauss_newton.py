@@ -118,7 +118,7 @@ class GaussNewton(AbstractStage):
         return unravel(theta + jnp.where(accepted, step, 0.0)), following, 2 * before / self.drawn
 
 
-def _gram(jacobian: Float[Array, "rows parameters"]) -> Float[Array, "rows rows"]:
+def gram_matrix(jacobian: Float[Array, "rows parameters"]) -> Float[Array, "rows rows"]:
     """JJᵀ by blocks of rows, of which those above the diagonal are not multiplied a second time."""
     rows = jacobian.shape[0]
     bounds = [round(k * rows / _BLOCKS) for k in range(_BLOCKS + 1)] if rows >= _FEWEST_BLOCKED else [0, rows]
@@ -143,7 +143,7 @@ def _damped_step(
     drift: Float[Array, " parameters"],
 ) -> tuple[Float[Array, " parameters"], Scalar]:
     """The minimum δ of |r + J δ|² + λκ |δ − drift|² and the decrease of ½|r|² that the linear model predicts for it."""
-    gram = _gram(jacobian)
+    gram = gram_matrix(jacobian)
     shift = damping * jnp.mean(jnp.diagonal(gram))
     factor = jax.scipy.linalg.cho_factor(gram + shift * jnp.eye(gram.shape[0], dtype=gram.dtype), lower=True)
     weights = jax.scipy.linalg.cho_solve(factor, residuals + jacobian @ drift)
