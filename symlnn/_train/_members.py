@@ -78,7 +78,7 @@ def advance(
     """
     params, state, losses = _advanced(stage, problem, member.params, member.state, key, span)
     found = _found(error, params, problem.rest, key)
-    return _judged(stage, member, params, state, losses, found), losses, found
+    return _judged(stage, member, params, state, losses, found, key), losses, found
 
 
 @eqx.filter_jit
@@ -108,29 +108,31 @@ def _advanced(
 
 
 @eqx.filter_jit
-def _judged(stage: AbstractStage, member: Member, params: Any, state: Any, losses: Array, found: Array) -> Member:
-    """The member after a chunk of steps: moved, undone, or ended."""
-    finite = jnp.all(jnp.isfinite(losses), axis=-1) & jnp.isfinite(found)
-    astray = found > _DIVERGED * jnp.maximum(1.0, member.lowest)
-    alive = member.code == RESULTS.successful
-    retreat = stage.retreat if found.ndim == 0 else eqx.filter_vmap(stage.retreat)
-    kept = alive & finite & ~astray
-    better = kept & (found < member.lowest)
-    undone = jnp.where(kept, 0, member.undone + 1)
-    code = RESULTS.where(alive & (undone >= _PATIENCE), RESULTS.diverged, member.code)
-    code = RESULTS.where(alive & ~finite, RESULTS.not_finite, code)
+def _judged(
+    stage: AbstractStage, member: Member, params: Any, state: Any, losses: Array, found: Array, key: Keys
+) -> Member:
+    """The members after a chunk of steps: each moved, undone, or ended."""
 
-    def choose(condition: Array, new: Any, old: Any) -> Any:
-        def one(x: Array, y: Array) -> Array:
-            return jnp.where(condition.reshape(condition.shape + (1,) * (x.ndim - condition.ndim)), x, y)
+    def one(member: Member, params: Any, state: Any, losses: Array, found: Array, key: Keys) -> Member:
+        finite = jnp.all(jnp.isfinite(losses)) & jnp.isfinite(found)
+        astray = found > _DIVERGED * jnp.maximum(1.0, member.lowest)
+        alive = member.code == RESULTS.successful
+        kept = alive & finite & ~astray
+        better = kept & (found < member.lowest)
+        undone = jnp.where(kept, 0, member.undone + 1)
+        code = RESULTS.where(alive & (undone >= _PATIENCE), RESULTS.diverged, member.code)
+        code = RESULTS.where(alive & ~finite, RESULTS.not_finite, code)
 
-        return jax.tree.map(one, new, old)
+        def choose(condition: Array, new: Any, old: Any) -> Any:
+            return jax.tree.map(lambda x, y: jnp.where(condition, x, y), new, old)
 
-    return Member(
-        params=choose(kept, params, member.params),
-        best=choose(better, params, member.best),
-        state=choose(kept, state, choose(alive & finite, retreat(member.state), member.state)),
-        lowest=jnp.where(better, found, member.lowest),
-        undone=undone,
-        code=code,
-    )
+        return Member(
+            params=choose(kept, params, member.params),
+            best=choose(better, params, member.best),
+            state=choose(kept, state, choose(alive & finite, stage.retreat(member.state), member.state)),
+            lowest=jnp.where(better, found, member.lowest),
+            undone=undone,
+            code=code,
+        )
+
+    return _vectorised(one, key)(member, params, state, losses, found, key)
