@@ -1,4 +1,4 @@
-"""Five systems of textbooks, chosen after the method of `recover` was frozen: none of its constants was set on them."""
+"""Five systems of textbooks, chosen after the first form of the method of `recover`; its later changes saw them."""
 
 import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
