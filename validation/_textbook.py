@@ -1,4 +1,4 @@
-"""Five systems of textbooks, chosen after the first form of the method of `recover`; its later changes saw them."""
+"""Ten systems of textbooks: five that later changes of the method of `recover` looked at, five that it never saw."""
 
 import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
@@ -6,9 +6,15 @@ from sympy.physics.mechanics import dynamicsymbols
 from symlnn import System, uniform
 
 
-def textbook() -> tuple[System, ...]:
+def seen() -> tuple[System, ...]:
     """Hénon–Heiles, a bead on a rotating hoop, a swinging Atwood machine, Foucault's pendulum, coupled oscillators."""
     return henon_heiles(), _bead_on_hoop(), _swinging_atwood(), _foucault(), _coupled_duffing()
+
+
+def unseen() -> tuple[System, ...]:
+    """A heavy top, a Penning trap, a particle on a cone, a governor, a bead on a parabola: chosen when the method was
+    frozen."""
+    return _heavy_top(), _penning_trap(), _cone(), _governor(), _parabola()
 
 
 def henon_heiles() -> System:
@@ -56,6 +62,55 @@ def _coupled_duffing() -> System:
     x, y, v, w = _plane()
     potential = x**2 / 2 + x**4 / 4 + y**2 + y**4 / 2 + sp.Rational(3, 10) * (x - y) ** 2
     return _of("coupled_duffing", (x, y), v**2 / 2 + w**2 - potential, {z: uniform(-1.5, 1.5) for z in (x, y, v, w)})
+
+
+def _heavy_top() -> System:
+    """Goldstein, Poole & Safko, Classical Mechanics, 3rd ed., §5.7: moments 2 and 1 kg m², m g l = 5 N m."""
+    theta, phi, psi = dynamicsymbols("theta phi psi")
+    t = dynamicsymbols._t
+    a, b, c = theta.diff(t), phi.diff(t), psi.diff(t)
+    lagrangian = a**2 + sp.sin(theta) ** 2 * b**2 + (c + b * sp.cos(theta)) ** 2 / 2 - 5 * sp.cos(theta)
+    states = {theta: uniform(0.4, 2.7), phi: uniform(-3, 3), psi: uniform(-3, 3)}
+    states |= {v: uniform(-3, 3) for v in (a, b, c)}
+    return _of("heavy_top", (theta, phi, psi), lagrangian, states, angles=(theta, phi, psi))
+
+
+def _penning_trap() -> System:
+    """Brown & Gabrielse, Rev. Mod. Phys. 58, 1986: cyclotron frequency 3 rad/s, axial 1.2 rad/s."""
+    x, y, z = dynamicsymbols("x y z")
+    t = dynamicsymbols._t
+    u, v, w = x.diff(t), y.diff(t), z.diff(t)
+    magnetic = sp.Rational(3, 2) * (x * v - y * u)
+    electric = sp.Rational(36, 25) * (z**2 / 2 - (x**2 + y**2) / 4)
+    states = {s: uniform(-1, 1) for s in (x, y, z, u, v, w)}
+    return _of("penning_trap", (x, y, z), (u**2 + v**2 + w**2) / 2 + magnetic - electric, states)
+
+
+def _cone() -> System:
+    """Taylor, Classical Mechanics, problem 7.35's frictionless cone: half angle 45°, r from the axis."""
+    r, phi = dynamicsymbols("r phi")
+    v, w = r.diff(dynamicsymbols._t), phi.diff(dynamicsymbols._t)
+    lagrangian = v**2 + r**2 * w**2 / 2 - sp.Rational(981, 100) * r
+    states = {r: uniform(0.5, 2), phi: uniform(-3, 3), v: uniform(-2, 2), w: uniform(-3, 3)}
+    return _of("cone", (r, phi), lagrangian, states, angles=(phi,))
+
+
+def _governor() -> System:
+    """Landau & Lifshitz, Mechanics, §5, problem 4: masses 1 kg and 0.5 kg, rods of 1 m, turning at 5 rad/s."""
+    theta = dynamicsymbols("theta")
+    omega = theta.diff(dynamicsymbols._t)
+    kinetic = omega**2 + 25 * sp.sin(theta) ** 2 + 2 * sp.sin(theta) ** 2 * omega**2
+    lagrangian = kinetic + sp.Rational(2943, 100) * sp.cos(theta)
+    states = {theta: uniform(-3, 3), omega: uniform(-4, 4)}
+    return _of("governor", (theta,), lagrangian, states, angles=(theta,))
+
+
+def _parabola() -> System:
+    """Goldstein, Poole & Safko, ch. 1 and 2: a bead on the wire z = x²/2."""
+    x = dynamicsymbols("x")
+    v = x.diff(dynamicsymbols._t)
+    lagrangian = (1 + x**2) * v**2 / 2 - sp.Rational(981, 200) * x**2
+    return _of("bead_on_parabola", (x,), lagrangian, {x: uniform(-1.5, 1.5), v: uniform(-4, 4)})
 
 
 def _plane() -> tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]:

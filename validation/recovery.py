@@ -28,7 +28,7 @@ from symlnn.report import ReportListener, Settings
 
 from ._sindy import INSTALLED, explicit_accelerations
 from ._study import Mode, Study, claims
-from ._textbook import henon_heiles, textbook
+from ._textbook import seen, unseen
 from .unknown_functions import cart_pendulum
 
 CLAIMS = claims("recovery")
@@ -43,7 +43,7 @@ _CATALOGUE = (
     "spherical_pendulum",
     "double_pendulum",
 )
-_FROM_POSITIONS = ("pendulum", "charged_particle", "elastic_pendulum", "double_pendulum", "kepler")
+_FROM_POSITIONS = ("pendulum", "charged_particle", "elastic_pendulum", "double_pendulum", "kepler", "henon_heiles")
 _BOUND = ("kepler",)
 """Systems whose motions begin at the declared initial states: from others they fall into the centre, or leave it."""
 _COUNT, _FEW, _RUNS, _SECONDS, _RATE = 600, 30, 10, 5.0, 100
@@ -80,7 +80,8 @@ def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     seeds = range(_FIRST_SEED + settings.seed, _FIRST_SEED + settings.seed + config.seeds)
     rows, flags = [], []
     systems = [(symlnn.load_system(name), True) for name in config.catalogue]
-    systems += [(system, False) for system in (textbook() if config.textbook else ())]
+    if config.textbook:
+        systems += [*((system, True) for system in seen()), *((system, False) for system in unseen())]
     for system, known in systems:
         listener(f"{system.name}: accelerations", None)
         exact = symlnn.recover(system, _samples(system, 0.0, 0))
@@ -96,7 +97,7 @@ def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
             nuisance = tuple(itertools.islice(_nuisance(system), exact.candidates))
             double = symlnn.dictionary(system, most=exact.candidates + len(nuisance), include=nuisance)
             rows.append(_measured(system, known, exact, "twice the terms", 0.05, seeds, _samples, double))
-        if system.name in config.positions or (not known and system.name == henon_heiles().name):
+        if system.name in config.positions:
             listener(f"{system.name}: positions", None)
             for noise in config.on_positions:
                 rows.append(_measured(system, known, exact, "positions", noise, seeds, _motions))
@@ -203,6 +204,8 @@ def _total(rows: Sequence[Mapping[str, Any]], flags: Sequence[Mapping[str, Any]]
         "few_and_confident_and_wrong": sum(
             row["confident_and_wrong"] for row in rows if row["from"] == f"{_FEW} states"
         ),
+        "confident_and_wrong": sum(row["confident_and_wrong"] for row in noisy),
+        "laws": sum(row["of"] for row in noisy),
         "covered": sum(row["covered"] for row in noisy) / coefficients if coefficients else None,
         "fractions": sum(row["fractions"] for row in rows),
         "wrong_fractions": sum(row["wrong_fractions"] for row in rows),
