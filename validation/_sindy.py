@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ from symlnn import Choices, DirectAcceleration, Motions, Run, Samples, System
 
 _THRESHOLDS = (0.03, 0.1, 0.3)
 """Of coefficients, the candidates in units where each has the size one; the best on the last training run is taken."""
+_EXPLICIT, _IMPLICIT = (*_THRESHOLDS, 1.0, 3.0), (0.1, 1.0)
 _DEGREE = 3
 INSTALLED = importlib.util.find_spec("pysindy") is not None
 
@@ -93,34 +94,89 @@ def _expression(feature: str, names: dict[str, sp.Symbol]) -> sp.Expr:
 
 
 def explicit_accelerations(system: System, samples: Samples) -> Callable[..., Array]:
-    """Of states with accelerations: all monomials up to degree three in velocities, coordinates, and the sines and
-    cosines of angles in their place, by `STLSQ`; the threshold is the one that is best on a fifth of the states."""
-    pysindy: Any = importlib.import_module("pysindy")
+    """SINDy: a = Ξ φ(q, v), of states with accelerations.
 
-    def features(q: Any, v: Any, numpy: Any) -> list[Any]:
-        turned = [f(x) for x, angle in zip(q, system.is_angle, strict=True) if angle for f in (numpy.sin, numpy.cos)]
-        return [*turned, *(x for x, angle in zip(q, system.is_angle, strict=True) if not angle), *v]
-
-    states = samples.states
-    z = np.stack(features(np.asarray(states.q).T, np.asarray(states.v).T, np), axis=1)
-    library = pysindy.PolynomialLibrary(_DEGREE)
-    monomials, a = np.asarray(library.fit_transform(z)), np.asarray(samples.a)
-    powers = np.asarray(library.powers_)
+    φ are all monomials up to degree three in velocities, coordinates, and the sines and cosines of angles in their
+    place; Ξ by `STLSQ`, whose threshold is the one that is best on a fifth of the states.
+    """
+    library, monomials = _monomials(system, samples)
+    a = np.asarray(samples.a)
     cut = len(a) * 4 // 5
 
-    def fitted(threshold: float, rows: slice) -> np.ndarray:
-        optimizer = pysindy.STLSQ(threshold, normalize_columns=True)
-        with warnings.catch_warnings():  # where a threshold leaves nothing, which is a candidate like any other
-            warnings.simplefilter("ignore")
-            return np.asarray(optimizer.fit(monomials[rows], a[rows]).coef_)
-
     def score(threshold: float) -> float:
-        return float(np.mean((monomials[cut:] @ fitted(threshold, slice(cut)).T - a[cut:]) ** 2))
+        found = _sparse(monomials[:cut], a[:cut], threshold)
+        return float(np.mean((monomials[cut:] @ found.T - a[cut:]) ** 2))
 
-    coefficients = jnp.asarray(fitted(min((*_THRESHOLDS, 1.0, 3.0), key=score), slice(None)))
+    coefficients = jnp.asarray(_sparse(monomials, a, min(_EXPLICIT, key=score)))
 
     def acceleration(q: Array, v: Array, m: Any, u: Any, t: Any) -> Array:
-        point = jnp.stack(features(q, v, jnp))
-        return coefficients @ jnp.prod(point ** jnp.asarray(powers), axis=1)
+        return coefficients @ _products(_features(system, q, v, jnp), library)
 
     return acceleration
+
+
+def implicit_accelerations(system: System, samples: Samples) -> Callable[..., Array]:
+    """SINDy-PI: of each acceleration by itself, α·φ(q, v) + aᵢ β·ψ(q, v) = 0, so that aᵢ is a quotient.
+
+    φ are the monomials of `explicit_accelerations`, ψ those up to degree two. Each aᵢ ψₖ in turn is regressed upon all
+    others, by `STLSQ` in place of the convex relaxation of `pysindy.SINDyPI`; that and the threshold are those that
+    predict aᵢ best on a fifth of the states.
+
+    Source: Kaheman, Kutz & Brunton, Proc. R. Soc. A 476, 2020.
+    """
+    library, monomials = _monomials(system, samples)
+    below = np.flatnonzero(library.powers_.sum(axis=1) < _DEGREE)
+    cut, count = len(monomials) * 4 // 5, len(monomials[0])
+    quotients = []
+    for a in np.asarray(samples.a).T:
+        columns = np.concatenate([monomials, a[:, None] * monomials[:, below]], axis=1)
+
+        def fitted(left: int, threshold: float, rows: slice, columns: np.ndarray = columns) -> np.ndarray:
+            others = np.delete(np.arange(columns.shape[1]), left)
+            coefficients = np.zeros(columns.shape[1])
+            coefficients[left] = -1.0
+            coefficients[others] = _sparse(columns[rows][:, others], columns[rows, left], threshold)[0]
+            return coefficients
+
+        def score(choice: tuple[int, float], a: np.ndarray = a, fitted: Callable[..., np.ndarray] = fitted) -> float:
+            found = fitted(*choice, slice(cut))
+            with np.errstate(all="ignore"):
+                told = -(monomials[cut:] @ found[:count]) / (monomials[cut:, below] @ found[count:])
+            off = float(np.mean((told - a[cut:]) ** 2))
+            return off if np.isfinite(off) else np.inf
+
+        choices = [(count + k, threshold) for k in range(len(below)) for threshold in _IMPLICIT]
+        quotients.append(fitted(*min(choices, key=score), slice(None)))
+    numerator, denominator = jnp.asarray(quotients)[:, :count], jnp.asarray(quotients)[:, count:]
+
+    def acceleration(q: Array, v: Array, m: Any, u: Any, t: Any) -> Array:
+        phi = _products(_features(system, q, v, jnp), library)
+        return -(numerator @ phi) / (denominator @ phi[below])
+
+    return acceleration
+
+
+def _features(system: System, q: Any, v: Any, numpy: Any) -> list[Any]:
+    """Sines and cosines of angles, other coordinates, velocities."""
+    turned = [f(x) for x, angle in zip(q, system.is_angle, strict=True) if angle for f in (numpy.sin, numpy.cos)]
+    return [*turned, *(x for x, angle in zip(q, system.is_angle, strict=True) if not angle), *v]
+
+
+def _monomials(system: System, samples: Samples) -> tuple[Any, np.ndarray]:
+    pysindy: Any = importlib.import_module("pysindy")
+    states = samples.states
+    z = np.stack(_features(system, np.asarray(states.q).T, np.asarray(states.v).T, np), axis=1)
+    library = pysindy.PolynomialLibrary(_DEGREE)
+    return library, np.asarray(library.fit_transform(z))
+
+
+def _products(features: Sequence[Array], library: Any) -> Array:
+    return jnp.prod(jnp.stack(features) ** jnp.asarray(library.powers_), axis=1)
+
+
+def _sparse(columns: np.ndarray, a: np.ndarray, threshold: float) -> np.ndarray:
+    pysindy: Any = importlib.import_module("pysindy")
+    optimizer = pysindy.STLSQ(threshold, normalize_columns=True)
+    with warnings.catch_warnings():  # where a threshold leaves nothing, which is a candidate like any other
+        warnings.simplefilter("ignore")
+        return np.asarray(optimizer.fit(columns, a).coef_)
