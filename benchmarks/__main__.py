@@ -9,12 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import derivation, euler_lagrange, lattice_scaling, time_to_accuracy, wild_states
+from . import derivation, euler_lagrange, lattice_scaling, long_motions, rollouts, time_to_accuracy, wild_states
 
 BENCHMARKS = {
     "derivation": derivation,
     "euler_lagrange": euler_lagrange,
     "lattice_scaling": lattice_scaling,
+    "long_motions": long_motions,
+    "rollouts": rollouts,
     "time_to_accuracy": time_to_accuracy,
     "wild_states": wild_states,
 }

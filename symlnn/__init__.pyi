@@ -79,6 +79,8 @@ from ._dynamics import residual_tolerance as residual_tolerance
 from ._dynamics import verdict as verdict
 from ._dynamics._banded import solve_cyclic_banded as solve_cyclic_banded
 from ._field import Field as Field
+from ._geometric import ImplicitMidpoint as ImplicitMidpoint
+from ._geometric import Variational as Variational
 from ._identify import BLACK_BOXES as BLACK_BOXES
 from ._identify import Choices as Choices
 from ._identify import Curve as Curve
@@ -150,7 +152,7 @@ from ._report import validate as validate
 from ._report import write_identification as write_identification
 from ._report import write_law as write_law
 from ._results import RESULTS as RESULTS
-from ._simulate import Rollout as Rollout
+from ._rollout import Rollout as Rollout
 from ._simulate import simulate as simulate
 from ._system import Domain as Domain
 from ._system import Experiment as Experiment
@@ -159,6 +161,7 @@ from ._system import Parameter as Parameter
 from ._system import System as System
 from ._system import Unknown as Unknown
 from ._system_text import system_to_text as system_to_text
+from ._taylor import Taylor as Taylor
 from ._train import RESIDUALS as RESIDUALS
 from ._train import AbstractError as AbstractError
 from ._train import AbstractResidual as AbstractResidual

@@ -7,65 +7,31 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from ._dynamics import (
     AbstractDynamics,
     Accumulating,
+    Canonical,
     Doubled,
     Integrand,
     all_finite,
     in_natural_units,
     ode_terms,
+    sizes_of,
     splits,
 )
+from ._geometric import Variational
 from ._inputs import Control, motion_axes
 from ._integrator import Integration, Integrator, default_tolerance, is_known, with_root_finder, with_tolerances
-from ._results import RESULTS, in_words
-from ._types import Coordinates, RealScalar, States, Varying, as_float, require_memory
+from ._lanes import in_lanes, suits_lanes
+from ._results import RESULTS
+from ._rollout import DenseMotion, Rollout
+from ._types import RealScalar, States, as_float, require_memory
 
 _USUAL = Integrator()
 USUAL_INSTANTS = 500
 """Of a motion, after its start: so many whatever its duration, which may be of femtoseconds or of years."""
-
-
-class DenseMotion(eqx.Module):
-    """A motion at any time, interpolated between the steps of the integrator."""
-
-    dynamics: AbstractDynamics
-    states: Any
-    m: Varying
-
-    def __call__(self, t: RealScalar) -> tuple[Coordinates, Coordinates]:
-        """(q, v) at time t."""
-        return self.dynamics.observe(t, self.states.evaluate(t), self.m)
-
-
-class Rollout(eqx.Module):
-    """A motion, or a batch of them along the leading axis."""
-
-    t: Float[Array, " time"]
-    """The times, in seconds."""
-    q: Float[Array, "*batch time dof"]
-    v: Float[Array, "*batch time dof"]
-    result: RESULTS
-    """One code of `RESULTS` per motion: `successful`, `max_steps_reached`, `dt_min_reached`, `singular`, …"""
-    integral: Float[Array, "*batch time"] | None = None
-    """∫ g dt from the start on, of the `integrand` g of `simulate`; else None."""
-    dense: DenseMotion | None = None
-    """With `dense=True`, the motion at any time; else None."""
-
-    @property
-    def successful(self) -> Bool[Array, "*batch"]:
-        """Whether the integration reached the end with finite states; after a failure q and v are infinite."""
-        finite = jnp.all(jnp.isfinite(self.q) & jnp.isfinite(self.v), axis=(-2, -1))
-        return (self.result == RESULTS.successful) & finite
-
-    @property
-    def reasons(self) -> np.ndarray:
-        """Why each motion of a batch failed, in words; empty where it is successful."""
-        words = in_words(self.result)
-        return np.where(self.successful, "", np.where(words == "", "Its states are not finite.", words))
 
 
 def simulate(
@@ -107,7 +73,10 @@ def simulate(
     control = states.u if u is None else u if callable(u) else as_float(u)
     axes = motion_axes(control, motions)
     law = dynamics if integrand is None else Accumulating(dynamics, integrand)
-    return _integrate(integrator.prepared(instants), law, instants, states, control, axes)
+    integration = integrator.prepared(instants)
+    if states.q.ndim == 2 and suits_lanes(integration, law, control):
+        return in_lanes(integration, law, instants, states, control)
+    return _integrate(integration, law, instants, states, control, axes)
 
 
 def flow(
@@ -206,8 +175,11 @@ def _motion(
     integration: Integration, dynamics: AbstractDynamics, times: Array, start: States, u: Control | None
 ) -> Rollout:
     solver = integration.solver
-    natural = in_natural_units(dynamics, start.q, start.m, times[0])
-    law = Doubled(natural) if splits(solver) else natural
+    if isinstance(solver, Variational):  # it has no tolerances, and wants L itself
+        terms_of = law = Canonical(dynamics, sizes_of(dynamics, start.q)[1])  # pyright: ignore[reportArgumentType]
+    else:
+        terms_of = in_natural_units(dynamics, start.q, start.m, times[0])
+        law = Doubled(terms_of) if splits(solver) else terms_of
     args = (start.m, u)
     y0 = law.initial_state(start.q, start.v, start.m, times[0])
     # a start from which there is no motion is integrated over no time: it ends at once, and the others go on. None of
@@ -216,7 +188,7 @@ def _motion(
     end = jnp.where(moving, times[-1], times[0])
     instants = jnp.where(moving, times, jnp.nan)
     solution = diffrax.diffeqsolve(
-        natural.terms(solver),
+        terms_of.terms(solver),
         solver,
         times[0],
         end,

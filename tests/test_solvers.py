@@ -19,9 +19,9 @@ from symlnn._dynamics import (
     SparseMassMatrix,
     linear_solve,
 )
-from symlnn._dynamics._elimination import block_solve
 from symlnn._dynamics._mass_matrix import ElementMatrices
 from symlnn._dynamics._solve import solve
+from symlnn._elimination import block_solve
 from symlnn._results import RESULTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.production]

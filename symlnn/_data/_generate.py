@@ -9,7 +9,8 @@ from jaxtyping import Array
 from .._dynamics import AbstractDynamics, SymbolicDynamics
 from .._inputs import Control, inputs_at, motion_axes
 from .._integrator import Integrator
-from .._simulate import Rollout, simulate
+from .._rollout import Rollout
+from .._simulate import simulate
 from .._system import System
 from .._types import Samples, States, key_of, require_memory
 from ._dataset import describe, with_noise

@@ -15,6 +15,7 @@ from ._batch import accelerations as accelerations
 from ._batch import rate_sizes as rate_sizes
 from ._batch import relative_rms as relative_rms
 from ._batch import rms as rms
+from ._canonical import Canonical as Canonical
 from ._direct import DirectAcceleration as DirectAcceleration
 from ._doubled import Doubled as Doubled
 from ._equation import AbstractEquationOfMotion as AbstractEquationOfMotion
@@ -32,6 +33,7 @@ from ._linear import LinearLagrangian as LinearLagrangian
 from ._mass_matrix import SparseMassMatrix as SparseMassMatrix
 from ._natural import Natural as Natural
 from ._natural import in_natural_units as in_natural_units
+from ._natural import sizes_of as sizes_of
 from ._neural_ode import NeuralODE as NeuralODE
 from ._solve import DirectSolve as DirectSolve
 from ._solve import linear_solve as linear_solve

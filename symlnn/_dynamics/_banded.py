@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._elimination import block_solve
+from .._elimination import block_solve
 
 
 def solve_block_tridiagonal(

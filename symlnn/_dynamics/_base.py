@@ -9,10 +9,11 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PyTree
+from jaxtyping import Array, Bool, PyTree
 
 from .._inputs import Control, inputs_at
 from .._results import RESULTS
+from .._taylor import SeriesTerm, Taylor
 from .._types import Coordinates, Flag, RealScalar, Scalar, Varying
 from ._terms import ode_terms
 
@@ -83,7 +84,20 @@ class AbstractDynamics(eqx.Module):
 
         Raises `ValueError` for a solver of stochastic equations.
         """
+        if isinstance(solver, Taylor):
+            return SeriesTerm(self.vector_field, self.series)
         return ode_terms(self.vector_field, solver)
+
+    def series(self, t: RealScalar, y: Any, args: Arguments, order: int, always: Bool[Array, ""]) -> Any:
+        """The Taylor coefficients yₖ, k = 0 … `order`, of the motion from y at time t, along a leading axis: what the
+        solver `Taylor` needs.
+
+        Raises `ValueError` for a law that is not one in SymPy.
+        """
+        raise ValueError(
+            f"The solver Taylor needs recurrences that come from SymPy, which {type(self).__name__} is not: choose "
+            "another, diffrax.Dopri8() say."
+        )
 
     def status(self, t: RealScalar, y: Any, args: Arguments) -> RESULTS:
         """What can be said of the law at a state: `successful` where ẏ is finite and is what the law says.

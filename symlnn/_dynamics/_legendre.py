@@ -29,6 +29,28 @@ class _DampedNewton(optx.AbstractGaussNewton):
     verbose: Callable = lambda **_: None
 
 
+def velocities_of(
+    momentum: Callable[[Coordinates], Coordinates], p: Coordinates, guess: Coordinates, size: Coordinates, rtol: float
+) -> Coordinates:
+    """v with p(v) = p, by Newton's method with a line search from a guess, in units of a size; NaN where that does not
+    converge."""
+    tolerance = max(rtol, 10 * float(jnp.finfo(p.dtype).eps))
+    # that of velocities of their size, so that the equation is one of numbers of order one
+    scale = jnp.maximum(jnp.abs(jax.jacfwd(momentum)(guess)) @ size, jnp.abs(p))
+    solution = optx.root_find(
+        lambda x, _: (momentum(x * size) - p) / scale,
+        _DampedNewton(tolerance, tolerance),
+        guess / size,
+        max_steps=128,
+        throw=False,
+    )
+    v = solution.value * size
+    # near a singularity of p(v), the speed of light say, p − p(v) stays above its tolerance by rounding alone
+    left = solve(jax.jacfwd(momentum)(v), momentum(v) - p)
+    found = jnp.max(jnp.abs(left / size)) <= 10 * tolerance * (1 + jnp.max(jnp.abs(v / size)))
+    return jnp.where(found, v, jnp.nan)
+
+
 class SymbolicMomentum(AbstractMomentum):
     """The Legendre transform of a system in numbers: p(q, v), its inverse v(q, p) and H(q, p) = p·v − L.
 
@@ -65,22 +87,7 @@ class SymbolicMomentum(AbstractMomentum):
         """
         start = jnp.zeros_like(q) if guess is None else guess
         size = jnp.ones_like(q) if self.dynamics.sizes is None else self.dynamics.sizes.v.astype(q.dtype)
-        tolerance = max(self.rtol, 10 * float(jnp.finfo(q.dtype).eps))
-        momentum = lambda v: self(q, v, m, t)  # noqa: E731
-        # that of velocities of their size, so that the equation is one of numbers of order one
-        scale = jnp.maximum(jnp.abs(jax.jacfwd(momentum)(start)) @ size, jnp.abs(p))
-        solution = optx.root_find(
-            lambda x, _: (momentum(x * size) - p) / scale,
-            _DampedNewton(tolerance, tolerance),
-            start / size,
-            max_steps=128,
-            throw=False,
-        )
-        v = solution.value * size
-        # near a singularity of p(v), the speed of light say, p − p(v) stays above its tolerance by rounding alone
-        left = solve(jax.jacfwd(momentum)(v), momentum(v) - p)
-        found = jnp.max(jnp.abs(left / size)) <= 10 * tolerance * (1 + jnp.max(jnp.abs(v / size)))
-        return jnp.where(found, v, jnp.nan)
+        return velocities_of(lambda v: self(q, v, m, t), p, start, size, self.rtol)
 
     def hamiltonian(self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
         """H(q, p, t) = p·v − L(q, v, t) at v = v(q, p)."""

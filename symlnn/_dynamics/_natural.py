@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PyTree
+from jaxtyping import Array, Bool, PyTree
 
 from .._results import RESULTS
 from .._types import AbstractSizes, Coordinates, RealScalar, Varying
@@ -29,6 +29,10 @@ class Natural(AbstractDynamics):
     def vector_field(self, t: RealScalar, y: Any, args: Arguments) -> Any:
         """f(t, S ŷ)/S."""
         return self._scaled(self.dynamics.vector_field(t, self.state(y), args))
+
+    def series(self, t: RealScalar, y: Any, args: Arguments, order: int, always: Bool[Array, ""]) -> Any:
+        """yₖ/S."""
+        return self._scaled(self.dynamics.series(t, self.state(y), args, order, always))
 
     def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
         """ŷ = y/S."""
@@ -62,12 +66,17 @@ def _(law: Natural, t: RealScalar, y: Any, args: Arguments) -> RESULTS:
 def in_natural_units(dynamics: AbstractDynamics, q: Coordinates, m: Varying | None, t: RealScalar) -> Natural:
     """The law in units of the sizes that it holds of its coordinates and velocities, in those of its own if it does
     not; where the momentum, say, of those sizes is zero, in its own."""
-    found = [x for x in jax.tree.leaves(dynamics, is_leaf=_is_sizes) if _is_sizes(x)]
-    ones = jnp.ones_like(q)
-    position, velocity = (found[0].q.astype(q.dtype), found[0].v.astype(q.dtype)) if found else (ones, ones)
+    position, velocity = sizes_of(dynamics, q)
     sizes = jax.tree.map(jnp.abs, dynamics.initial_state(position, velocity, m, t))
     usable = jax.tree.map(lambda s: jnp.where((s > 0) & jnp.isfinite(s), s, 1.0), sizes)
     return Natural(dynamics, jax.lax.stop_gradient(usable))
+
+
+def sizes_of(dynamics: AbstractDynamics, q: Coordinates) -> tuple[Coordinates, Coordinates]:
+    """Those that a law holds of its coordinates and velocities, in the dtype of q; ones where it holds none."""
+    found = [x for x in jax.tree.leaves(dynamics, is_leaf=_is_sizes) if _is_sizes(x)]
+    ones = jnp.ones_like(q)
+    return (found[0].q.astype(q.dtype), found[0].v.astype(q.dtype)) if found else (ones, ones)
 
 
 def _is_sizes(x: Any) -> bool:

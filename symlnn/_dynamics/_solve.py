@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, ArrayLike, Float
 
+from .._elimination import WRITTEN_OUT, block_solve
 from .._results import RESULTS
 from .._types import Coordinates, Matrix
 from ._base import all_finite
-from ._elimination import WRITTEN_OUT, block_solve
 
 _SINGULAR: RESULTS = RESULTS.singular  # pyright: ignore[reportAssignmentType]
 

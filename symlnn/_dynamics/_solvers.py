@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, ArrayLike, Float
 
+from .._elimination import block_solve
 from .._types import Coordinates, Flag, Scalar
 from ._banded import solve_cyclic_banded
-from ._elimination import block_solve
 from ._mass_matrix import SparseMassMatrix
 from ._solve import residual_tolerance, solve
 

@@ -7,13 +7,14 @@ import equinox as eqx
 import jax.numpy as jnp
 import lineax as lx
 import sympy as sp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from .._compile import compile_expressions, compile_quantity
 from .._lattice import Lattice
 from .._system import Law, System, listed
+from .._taylor import constants_of, series
 from .._types import AbstractGiven, AbstractSizes, Coordinates, Matrix, RealScalar, Scalar, Varying
-from ._base import AbstractLagrangian
+from ._base import AbstractLagrangian, Arguments
 from ._equation import AbstractEquationOfMotion, Equation
 from ._solve import DirectSolve, solve
 
@@ -207,6 +208,28 @@ class SymbolicDynamics(AbstractEquationOfMotion):
         """a = M⁻¹ (Q − b)."""
         matrix, right_hand_side = self.equation(q, v, m, u, t)
         return solve(matrix.as_matrix(), right_hand_side)
+
+    def lagrangian(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
+        """L(q, v, m, t)."""
+        return self._quantity("lagrangian", q, v, m, t)
+
+    def forces(self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar) -> Coordinates:
+        """The generalised forces Q − ∂F/∂v, (dof,)."""
+        return compile_quantity(self.law, "forces")(q, v, _check_inputs(self.law, u), t, self.parameters.values(m, q))
+
+    def series(self, t: RealScalar, y: Any, args: Arguments, order: int, always: Bool[Array, ""]) -> Any:
+        """(qₖ, vₖ), k = 0 … `order`, each (order + 1, dof), for inputs that are constant."""
+        q, v = y
+        m, u = (None, None) if args is None else args
+        if callable(u):
+            raise ValueError("The solver Taylor takes inputs that are constant: choose another, diffrax.Dopri8() say.")
+        rows = series(self.law, order, (*q, *v), t, self.series_constants(m, u, q), always)
+        stacked = jnp.array(rows).T
+        return stacked[:, : self.law.dof], stacked[:, self.law.dof :]
+
+    def series_constants(self, m: Varying | None, u: Array | None, like: Array) -> tuple[Array, ...]:
+        """The numbers in the recurrences of `series` that do not change along a motion."""
+        return constants_of(self.law, _check_inputs(self.law, u), self.parameters.values(m, like), like)
 
     def mass_matrix(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Matrix:
         """M = ∂²L/∂v∂v, (dof, dof)."""

@@ -8,6 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
+from .._geometric import Variational
+from .._taylor import Taylor
+
 
 def splits(solver: diffrax.AbstractSolver) -> bool:
     """Whether the solver moves two halves of its state in turn, each by the other, as `SemiImplicitEuler` does."""
@@ -29,8 +32,11 @@ def ode_terms(
     - (f, f), for solvers that split (`SemiImplicitEuler`), in the doubled phase space ẋ = f(y), ẏ = f(x): see
       `Doubled`.
 
-    Raises `ValueError` for a solver of stochastic equations only.
+    Raises `ValueError` for a solver of stochastic equations only, and for those of ours that need more than ẏ.
     """
+    if isinstance(solver, Taylor | Variational):
+        name = type(solver).__name__
+        raise ValueError(f"{name} does not move this law: it is for `simulate`. Choose diffrax.Tsit5() say.")
     whole = diffrax.ODETerm(vector_field)
     if splits(solver):
         return whole, whole

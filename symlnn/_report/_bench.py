@@ -14,7 +14,8 @@ from jaxtyping import Array, Float
 from .._data import Stream, draw, require_finite, sample_states
 from .._dynamics import AbstractDynamics, Integrand, SymbolicDynamics, accelerations
 from .._integrator import Integrator
-from .._simulate import Rollout, simulate
+from .._rollout import Rollout
+from .._simulate import simulate
 from .._system import System
 from .._types import AbstractSizes, Key, Samples, States
 from ..metrics import (

@@ -13,7 +13,7 @@ from .._data import motions_dataset, samples_dataset, save_dataset
 from .._dynamics import AbstractDynamics
 from .._files import replaced_folder
 from .._models import TrainedModel, save_model
-from .._simulate import Rollout
+from .._rollout import Rollout
 from ..plots import STYLE
 from ._figures import figures_of
 from ._page import page

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float
 
 from .._data import sample_states
 from .._dynamics import SymbolicDynamics
-from .._simulate import Rollout
+from .._rollout import Rollout
 from .._system import System
 from .._types import Coordinates, RealScalar, States, Varying, as_float
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from .._simulate import Rollout
+from .._rollout import Rollout
 from .._system import System
 from .._types import AbstractSizes
 

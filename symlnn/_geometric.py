@@ -1,0 +1,151 @@
+"""Integrators that keep the geometry of mechanics: variational ones of Lagrangians, symplectic ones of Hamiltonians."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import diffrax
+import jax
+import jax.numpy as jnp
+from diffrax import RESULTS
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Bool, Float, PyTree
+
+from ._elimination import block_solve
+from ._inputs import inputs_at
+from ._types import Coordinates
+
+_ITERATIONS = 12
+_SOLVED = 1e-3
+"""Of the precision's square root: a last correction of Newton's that is smaller squares to less than rounding."""
+_ROUNDING = 1e4
+"""In units of the precision: what rounding may leave of a number of order one."""
+
+Unknowns = Float[Array, " unknowns"]
+
+
+class CanonicalTerm(diffrax.ODETerm):
+    """The law of y = (q, p, v), of which the Lagrangian and the forces are known too."""
+
+    lagrangian: Callable[..., Any]
+    """L(q, v, m, t)."""
+    forces: Callable[..., Any] | None
+    """Q(q, v, m, u, t)."""
+    size: Coordinates
+    """Of velocities."""
+
+
+class Variational(diffrax.AbstractSolver):
+    """The variational integrator of the midpoint rule: the discrete Euler–Lagrange equation of L itself, analytic or
+    learned, with forces,
+
+        p₀ = ∂L/∂v − h/2 (∂L/∂q + Q),    p₁ = ∂L/∂v + h/2 (∂L/∂q + Q)    at q₀ + h w/2, w = (q₁ − q₀)/h, t₀ + h/2.
+
+    It is of order two, and symplectic: along a motion without forces the energy oscillates about its value and does not
+    drift, however many steps there are; momenta of symmetries are kept to rounding. Where L has a Hamiltonian it is the
+    implicit midpoint rule of that. Constant steps; w by Newton's method, to rounding.
+
+    The state is (q, p, v), with the v of the p, and its guess w between steps.
+
+    Source: Marsden & West, Acta Numerica 10, 2001, sections 1.5 and 3.2.
+    """
+
+    term_structure: ClassVar = CanonicalTerm
+    interpolation_cls: ClassVar = diffrax.LocalLinearInterpolation
+
+    def order(self, terms: PyTree[diffrax.AbstractTerm]) -> int:
+        """Two."""
+        return 2
+
+    def init(self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any) -> None:
+        """Nothing is kept between steps, but in y."""
+
+    def step(
+        self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: None, made_jump: Any
+    ) -> tuple[Any, None, dict[str, Any], None, RESULTS]:
+        """q₁, p₁ and w."""
+        term, direction = (terms, 1) if isinstance(terms, CanonicalTerm) else (terms.term, terms.direction)
+        (q, p, guess), (m, u) = y0, args
+        h, t = (t1 - t0) * direction, (t0 + t1) / 2 * direction
+
+        def sides(w: Coordinates) -> tuple[Coordinates, Coordinates]:
+            middle = q + h / 2 * w
+            force, momentum = jax.grad(lambda q, v: term.lagrangian(q, v, m, t), argnums=(0, 1))(middle, w)
+            if term.forces is not None:
+                force = force + term.forces(middle, w, m, inputs_at(u, t, middle, w), t)
+            return momentum - h / 2 * force, momentum + h / 2 * force
+
+        w, solved = newton(lambda w: sides(w)[0] - p, guess, term.size)
+        y1 = (q + h * w, sides(w)[1], w)
+        result = RESULTS.where(solved, RESULTS.successful, RESULTS.nonlinear_divergence)  # pyright: ignore
+        return y1, None, {"y0": y0, "y1": y1}, None, result
+
+    def func(self, terms: Any, t0: Any, y0: Any, args: Any) -> Any:
+        """ẏ."""
+        return terms.vf(t0, y0, args)
+
+
+class ImplicitMidpoint(diffrax.AbstractSolver):
+    """The implicit midpoint rule y₁ = y₀ + h f(t₀ + h/2, (y₀ + y₁)/2), of order two, solved to rounding.
+
+    Of a state whose numbers are of order one, as `simulate` makes it. Symplectic for the flow of a Hamiltonian in
+    (q, p), as an `hnn` has; for a law in (q, v) it is so only where the mass matrix is constant: use `Variational`
+    there. It keeps quadratic invariants. Constant steps.
+
+    Source: Hairer, Lubich & Wanner, Geometric Numerical Integration, 2nd ed., VI.4.
+    """
+
+    term_structure: ClassVar = diffrax.ODETerm
+    interpolation_cls: ClassVar = diffrax.LocalLinearInterpolation
+
+    def order(self, terms: PyTree[diffrax.AbstractTerm]) -> int:
+        """Two."""
+        return 2
+
+    def init(self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any) -> None:
+        """Nothing is kept between steps."""
+
+    def step(
+        self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: None, made_jump: Any
+    ) -> tuple[Any, None, dict[str, Any], None, RESULTS]:
+        """y₁."""
+        flat, unravel = ravel_pytree(y0)
+        h = terms.contr(t0, t1)
+
+        def rate(middle: Unknowns) -> Unknowns:
+            return ravel_pytree(terms.vf_prod((t0 + t1) / 2, unravel(middle), args, h))[0]
+
+        half, solved = newton(lambda half: half - rate(flat + half) / 2, rate(flat) / 2, jnp.ones_like(flat))
+        y1 = unravel(flat + 2 * half)
+        result = RESULTS.where(solved, RESULTS.successful, RESULTS.nonlinear_divergence)  # pyright: ignore
+        return y1, None, {"y0": y0, "y1": y1}, None, result
+
+    def func(self, terms: Any, t0: Any, y0: Any, args: Any) -> Any:
+        """ẏ."""
+        return terms.vf(t0, y0, args)
+
+
+def newton(
+    residual: Callable[[Unknowns], Unknowns], guess: Unknowns, size: Unknowns
+) -> tuple[Unknowns, Bool[Array, ""]]:
+    """The root near a guess by Newton's method, as exact as rounding lets it be, and whether it converged; of numbers
+    of a size.
+
+    It ends when a correction is not half of the one before: quadratic convergence has then met rounding.
+    """
+    precision = float(jnp.finfo(guess.dtype).eps)
+
+    def going(carry: tuple) -> Array:
+        _, last, change, k = carry
+        return (k < _ITERATIONS) & ((k < 2) | (change < last / 2)) & (change > 0)
+
+    def improved(carry: tuple) -> tuple:
+        x, _, last, k = carry
+        jacobian = jax.jacfwd(residual)(x)
+        step = block_solve(jacobian, residual(x)[:, None])[:, 0]
+        return x - step, last, jnp.max(jnp.abs(step / size)), k + 1
+
+    large = jnp.asarray(jnp.inf, guess.dtype)
+    x, last, change, _ = jax.lax.while_loop(going, improved, (guess, large, large, jnp.asarray(0)))
+    largest = jnp.max(jnp.abs(jnp.stack([x, guess]) / size))
+    small = _SOLVED * precision**0.5 * largest + _ROUNDING * precision
+    return x, jnp.isfinite(change) & (jnp.minimum(last, change) <= small)
