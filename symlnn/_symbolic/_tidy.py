@@ -6,6 +6,8 @@ import sympy as sp
 
 _SIMPLIFY_BELOW = 70
 """Operations."""
+_GENERATORS = 12
+"""Different symbols and functions, in polynomials of all of which `simplify` looks for factors."""
 _EXPAND_BELOW = 2000
 """Terms that the expanded form would have."""
 _LARGEST_MULTIPLE = 12
@@ -25,14 +27,26 @@ def tidy(expression: sp.Expr) -> sp.Expr:
         whole = {angle: sp.Dummy("angle", real=True) for angle in angles}
         found = sp.simplify(expression.xreplace(whole))
         candidates.append(found.xreplace({symbol: angle for angle, symbol in whole.items()}))
-    elif _expanded_terms(expression) < _EXPAND_BELOW:
-        expanded = sp.expand(expression, power_base=False, power_exp=False, log=False)
-        candidates += [expanded, sp.factor_terms(expanded)]
+        return min(candidates, key=sp.count_ops)
+    # sums of masses, say, stay whole in one of the forms: m1 + m2 in every term is not to be multiplied out
+    sums = {x for x in expression.atoms(sp.Add) if all(term.is_Symbol for term in x.args)}
+    for kept in (set(), sums) if sums else (set(),):
+        names = {x: sp.Dummy("sum", **x.assumptions0) for x in kept}
+        form = expression.xreplace(names)
+        if _expanded_terms(form) < _EXPAND_BELOW:
+            expanded = sp.expand(form, power_base=False, power_exp=False, log=False)
+            back = {name: x for x, name in names.items()}
+            candidates += [expanded.xreplace(back), sp.factor_terms(expanded).xreplace(back)]
     return min(candidates, key=sp.count_ops)
 
 
 def _is_simple(expression: sp.Expr) -> bool:
-    """Whether `simplify` is quick on it: it looks for relations between different roots, and writes multiples out."""
+    """Whether `simplify` is quick on it: it factors polynomials in everything that is different, looks for relations
+    between different roots, and writes multiples out."""
+    functions = expression.atoms(sp.Function)
+    outside = expression.xreplace({f: sp.S.One for f in functions}).free_symbols
+    if len(functions) + len(outside) > _GENERATORS:
+        return False
     roots = {power.base for power in expression.atoms(sp.Pow) if not power.exp.is_Integer and power.base.is_Add}
     multiples = [n for f in expression.atoms(sp.Function) for n in f.atoms(sp.Integer)]
     multiples += [power.exp for power in expression.atoms(sp.Pow) if power.exp.is_Integer]
