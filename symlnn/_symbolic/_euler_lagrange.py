@@ -28,17 +28,28 @@ def equation_of_motion(
     As the derivatives come, unsimplified. The derivative in time is taken along q(t) at once, which gives half the
     operations of (∇_q∇ᵥᵀL) v term by term.
     """
-    momenta = [sp.diff(lagrangian, vi) for vi in v]
+    whole = _terms(lagrangian)
+    momenta = [_slope(whole, vi) for vi in v]
     dof = len(q)
-    upper = {(i, j): sp.diff(momenta[i], v[j]) for i in range(dof) for j in range(i, dof)}
+    upper = {(i, j): _slope(terms, v[j]) for i, terms in enumerate(map(_terms, momenta)) for j in range(i, dof)}
     motion = {qi: sp.Function(f"q{i}", real=True)(t) for i, qi in enumerate(q)}
     instant = {x.diff(t): vi for x, vi in zip(motion.values(), v, strict=True)}
     instant |= {x: qi for qi, x in motion.items()}
     rates = [p.xreplace(motion).diff(t).xreplace(instant) for p in momenta]
     return (
         sp.ImmutableMatrix(dof, dof, lambda i, j: upper[min(i, j), max(i, j)]),
-        sp.ImmutableMatrix([rate - sp.diff(lagrangian, qi) for rate, qi in zip(rates, q, strict=True)]),
+        sp.ImmutableMatrix([rate - _slope(whole, qi) for rate, qi in zip(rates, q, strict=True)]),
     )
+
+
+def _terms(expression: sp.Expr) -> list[tuple[sp.Expr, set[sp.Basic]]]:
+    """Those of a sum, each with its symbols: of a long chain's L a coordinate is in few."""
+    return [(term, term.free_symbols) for term in sp.Add.make_args(expression)]
+
+
+def _slope(terms: Sequence[tuple[sp.Expr, set[sp.Basic]]], x: sp.Symbol) -> sp.Expr:
+    """The derivative of their sum."""
+    return sp.Add(*(term.diff(x) for term, symbols in terms if x in symbols))
 
 
 def accelerations(mass_matrix: sp.ImmutableMatrix, right_hand_side: sp.ImmutableMatrix) -> sp.ImmutableMatrix:
