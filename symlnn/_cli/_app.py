@@ -19,6 +19,7 @@ import symlnn
 from .._catalogue_files import catalogue_names, entry, system_path
 from .._files import check_file, locked, write_file
 from .._version import __version__
+from ._distributed import Joining, joined
 from ._names import ARCHITECTURE, LOSS, MODELS, RESIDUALS
 from ._options import (
     chosen,
@@ -218,34 +219,55 @@ def train(
         str | None, typer.Option(help=f"What is made small: {', '.join(RESIDUALS)}; by default the model's own.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
+    distributed: Annotated[
+        bool, typer.Option("--distributed", help="One of several processes, as SLURM or Open MPI started them.")
+    ] = False,
+    coordinator: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Where the first of several processes listens.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="How many there are.")] = None,
+    process: Annotated[int | None, typer.Option(min=0, help="Which one this is, from 0.")] = None,
     seed: Seed = 0,
     set_: Set = [],  # noqa: B006
     param: Param = [],  # noqa: B006
     precision: Precision = FloatType.float64,
 ) -> None:
-    """Train a model and save it; a checkpoint beside it allows --resume after an interruption."""
-    _claim(context, out)
-    loaded = system_of(system, set_, param, precision)
-    sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
-    dataset = None if data is None else symlnn.load_dataset(data, loaded)
-    checkpoint = out.with_name(out.name + ".checkpoint")
-    if resume and not checkpoint.is_file():
-        raise ValueError(f"There is no checkpoint {checkpoint} to resume from: start without --resume.")
-    trained = resized(symlnn.find_model(model, **chosen(residual=residual)), sizes)
-    if first := chosen(optimizer=optimizer, learning_rate=learning_rate, loss=loss):
-        trained = replace(trained, recipe=symlnn.Recipe(stages=(symlnn.FirstOrder(**first), symlnn.GaussNewton())))
-    with TrainingBar(err_console) as bar:
-        learned = symlnn.learn(
-            loaded,
-            trained,
-            data=dataset,
-            budget=parse_budget(seconds, steps),
-            seed=seed,
-            monitor=symlnn.Monitor(
-                checkpoint=symlnn.Checkpoint(checkpoint, resume),
-                listener=lambda progress: bar.update(f"Training {model}", progress),
-            ),
-        )
+    """Train a model and save it; a checkpoint beside it allows --resume after an interruption.
+
+    Several processes train one model, each with a share of every batch. All are given the same command, and the first
+    one writes: the others have to see its folder only to --resume.
+    """
+    with joined(Joining(distributed, coordinator, processes, process)) as first:
+        if first:
+            _claim(context, out)
+        loaded = system_of(system, set_, param, precision)
+        sizes = chosen(width=width, depth=depth, activation=activation, initialization=initialization)
+        dataset = None if data is None else symlnn.load_dataset(data, loaded)
+        checkpoint = out.with_name(out.name + ".checkpoint")
+        if resume and not checkpoint.is_file():
+            raise ValueError(f"There is no checkpoint {checkpoint} to resume from: start without --resume.")
+        trained = resized(symlnn.find_model(model, **chosen(residual=residual)), sizes)
+        if first_order := chosen(optimizer=optimizer, learning_rate=learning_rate, loss=loss):
+            stages = (symlnn.FirstOrder(**first_order), symlnn.GaussNewton())
+            trained = replace(trained, recipe=symlnn.Recipe(stages=stages))
+        with TrainingBar(err_console) as bar:
+            learned = symlnn.learn(
+                loaded,
+                trained,
+                data=dataset,
+                budget=parse_budget(seconds, steps),
+                seed=seed,
+                monitor=symlnn.Monitor(
+                    checkpoint=symlnn.Checkpoint(checkpoint, resume),
+                    listener=lambda progress: bar.update(f"Training {model}", progress) if first else None,
+                ),
+            )
+        if first:
+            _keep(learned, out, checkpoint)
+
+
+def _keep(learned: "symlnn.Learned", out: Path, checkpoint: Path) -> None:
+    """Write a trained model, and say how its training ended."""
     fit = learned.fit
     if not fit.history.error:
         raise KeyboardInterrupt  # before the first step

@@ -23,6 +23,7 @@ from ._error import AbstractError, ResidualError
 from ._fingerprint import fingerprint
 from ._members import Member, advance, begin, change_stage
 from ._monitor import UNSEEN, Monitor, Progress
+from ._processes import agreed, is_first
 from ._recipe import Budget, Recipe
 from ._residual import AbstractResidual
 from ._stage import AbstractStage, Problem
@@ -107,6 +108,9 @@ def fit(
     data), a checkpoint and a listener.
     With a batch of keys, `model` is an ensemble: its arrays are stacked along a leading axis, and each member is
     trained as it would be alone with its key. The budget is 60 seconds unless it is given.
+
+    Each device has a share of every batch, of all processes that `jax.distributed` has joined: they all call this with
+    the same arguments, and the first one writes the checkpoint, where all have to find it.
 
     Step i draws from `jax.random.fold_in(key, i)`, so a run resumed from its checkpoint ends with the parameters of one
     that was not interrupted, to the bit. What goes wrong while it runs, Ctrl-C too, is a result code beside the best
@@ -244,7 +248,7 @@ class _Training:
         def seconds(count: int) -> float:
             begin = time.monotonic()
             jax.block_until_ready(self._steps(stage, latest.member, (0, 0, count)))
-            return time.monotonic() - begin
+            return agreed(time.monotonic() - begin)
 
         left, judging, per_step, tried = deadline - latest.position.spent, seconds(0), math.inf, 0.0
         for count in (math.ceil(stage.chunk / 10), stage.chunk, stage.chunk):
@@ -264,7 +268,7 @@ class _Training:
         member, losses, errors = jax.block_until_ready(
             self._steps(stage, latest.member, (position.done, offset, total))
         )
-        elapsed = time.monotonic() - begin
+        elapsed = agreed(time.monotonic() - begin)
         taken, found = np.asarray(losses)[..., :count], np.asarray(errors)
         loss, name = np.asarray(taken.mean(axis=-1)), type(stage).__name__
         if not latest.message and not (np.isfinite(taken).all() and np.isfinite(found).all()):
@@ -278,11 +282,11 @@ class _Training:
         checkpoint = self.monitor.checkpoint
         if checkpoint is not None and time.monotonic() - latest.saved_at > checkpoint.every:
             self._save(latest)
+            latest.saved_at = time.monotonic()
 
     def _save(self, latest: "_Latest") -> None:
-        if self.monitor.checkpoint is not None:
+        if self.monitor.checkpoint is not None and is_first():
             self.monitor.checkpoint.save(latest.position, latest.member)
-            latest.saved_at = time.monotonic()
 
     def _fitted(self, latest: "_Latest", interrupted: bool) -> Fit:
         position, member = latest.position, latest.member

@@ -98,13 +98,20 @@ class GaussNewton(AbstractStage):
         batch = problem.source(key, self.drawn)
         theta, unravel = ravel_pytree(params)
 
-        def one(theta: Array, i: Array) -> tuple[Array, Array]:
-            residuals = problem.residuals(unravel(theta), batch[i[None]])[0]
-            return residuals, residuals
-
         rows = jax.eval_shape(problem.residuals, params, batch).shape[1]
-        of_one = jax.jacrev(one, has_aux=True)
-        jacobian, residuals = map_by_parts(lambda i: of_one(theta, i), self.drawn, rows**3)
+
+        def linearised(shared: tuple[Array, Problem], batch: Any) -> tuple[Array, Array]:
+            theta, problem = shared
+
+            def one(theta: Array, i: Array) -> tuple[Array, Array]:
+                model = eqx.combine(unravel(theta), problem.rest)
+                residuals = problem.residual(model, batch[i[None]])[0]
+                return residuals, residuals
+
+            of_one = jax.jacrev(one, has_aux=True)
+            return map_by_parts(lambda i: of_one(theta, i), batch.size, rows**3)
+
+        jacobian, residuals = problem.over_devices(linearised, theta, batch)
         jacobian, residuals = jacobian.reshape(-1, theta.size), residuals.reshape(-1)
         step, predicted = _damped_step(jacobian, residuals, state.damping, self.momentum * state.last)
         after = problem.residuals(unravel(theta + step), batch)

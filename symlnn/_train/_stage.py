@@ -2,6 +2,7 @@
 
 import abc
 import math
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -9,6 +10,7 @@ from jaxtyping import Array
 
 from .._data import Source
 from .._types import Key, Scalar
+from ._devices import over_devices
 from ._parts import by_parts
 from ._residual import AbstractResidual
 
@@ -23,8 +25,22 @@ class Problem(eqx.Module):
 
     def residuals(self, params: Any, batch: Any) -> Array:
         """The residuals of the model with these trained parameters, (batch, rows)."""
-        model = eqx.combine(params, self.rest)
-        return by_parts(lambda part: self.residual(model, part), batch)
+
+        def of(shared: tuple[Any, Problem], batch: Any) -> Array:
+            params, problem = shared
+            model = eqx.combine(params, problem.rest)
+            return by_parts(lambda part: problem.residual(model, part), batch)
+
+        return self.over_devices(of, params, batch)
+
+    def over_devices(self, function: Callable[[Any, Any], Any], params: Any, batch: Any) -> Any:
+        """function((params, problem), batch), whose row i depends on batch[i] alone, by the shares of all devices."""
+        arrays, static = eqx.partition((params, self), eqx.is_array)
+
+        def of(arrays: Any, batch: Any) -> Any:
+            return function(eqx.combine(arrays, static), batch)
+
+        return over_devices(of, arrays, batch, batch.size)
 
 
 class AbstractStage(eqx.Module):
