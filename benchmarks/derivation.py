@@ -1,7 +1,7 @@
 """How long systems of many terms take: to declare, to compile their accelerations, and to derive for reading.
 
 Three gravitating bodies in space, four in a plane, and arms of six links, in the plane and in space. The reference is
-SymPy's `LagrangesMethod`, which forms the equations of motion and compiles nothing.
+SymPy's `LagrangesMethod`, whose equations of motion `lambdify` makes a function of.
 """
 
 import itertools
@@ -70,6 +70,8 @@ def arm(*, spatial: bool) -> symlnn.System:
 SYSTEMS: dict[str, Callable[[], symlnn.System]] = {
     "three bodies in space": lambda: bodies(3, 3),
     "four bodies in a plane": lambda: bodies(4, 2),
+    "chain of eight pendula": lambda: symlnn.load_system("n_pendulum", n=8),
+    "chain of twenty pendula": lambda: symlnn.load_system("n_pendulum", n=20),
     "planar arm of six links": lambda: arm(spatial=False),
     "spatial arm of six joints": lambda: arm(spatial=True),
 }
@@ -89,7 +91,11 @@ def run() -> dict[str, Any]:
         compiled = time.perf_counter()
         _ = system.equations_of_motion, system.energy, system.momenta, system.conserved_quantities
         read = time.perf_counter()
-        LagrangesMethod(system.lagrangian, system.coordinates).form_lagranges_equations()
+        method = LagrangesMethod(system.lagrangian, system.coordinates)
+        method.form_lagranges_equations()
+        velocities = [x.diff(t) for x in system.coordinates]
+        arguments = [*system.coordinates, *velocities, *system.parameters]
+        sp.lambdify(arguments, [method.mass_matrix, method.forcing])
         reference = time.perf_counter() - read
         rows.append(
             {

@@ -20,8 +20,13 @@ from symlnn.metrics import max_relative_error
 
 from ._timing import medians
 
-SYSTEMS: dict[str, dict[str, Any]] = {"pendulum": {}, "double_pendulum": {}, "n_pendulum": {"n": 4}}
-BATCH = 256
+CASES: tuple[tuple[str, dict[str, Any], int, int, int], ...] = (
+    ("pendulum", {}, 128, 3, 256),
+    ("double_pendulum", {}, 128, 3, 512),
+    ("double_pendulum", {}, 500, 4, 32),
+    ("n_pendulum", {"n": 4}, 128, 3, 256),
+)
+"""A system, its arguments, the width and the depth of the network, and the batch; the third is the paper's."""
 
 Law: TypeAlias = Callable[[symlnn.AbstractLagrangian, Array, Array], Array]
 
@@ -38,10 +43,10 @@ def ours(lagrangian: symlnn.AbstractLagrangian, q: Array, v: Array) -> Array:
     return symlnn.EulerLagrange(lagrangian).acceleration(q, v)
 
 
-def _lagrangian(system: symlnn.System) -> symlnn.MLPLagrangian:
+def _lagrangian(system: symlnn.System, width: int, depth: int) -> symlnn.MLPLagrangian:
     samples = eqx.filter_jit(symlnn.Stream.of(system))(jax.random.key(0), 1000)
     features = symlnn.Features(system.is_angle, symlnn.natural_scales(system, samples))
-    return symlnn.MLPLagrangian(features, symlnn.Architecture(width=128, depth=3), key=jax.random.key(1))
+    return symlnn.MLPLagrangian(features, symlnn.Architecture(width=width, depth=depth), key=jax.random.key(1))
 
 
 def _batched(law: Law) -> Callable[..., Array]:
@@ -58,19 +63,21 @@ def _gradient(law: Law) -> Callable[..., Any]:
 
 
 def run() -> dict[str, Any]:
-    """A row per system, in float32 as LNNs are commonly trained."""
-    return {"rows": [_row(symlnn.load_system(name, **arguments)) for name, arguments in SYSTEMS.items()]}
+    """A row per case, in float32 as LNNs are commonly trained."""
+    return {"rows": [_row(symlnn.load_system(name, **arguments), *sizes) for name, arguments, *sizes in CASES]}
 
 
-def _row(system: symlnn.System) -> dict[str, Any]:
-    states = symlnn.sample_states(system, BATCH, key=jax.random.key(2))
-    inputs = (_lagrangian(system), states.q, states.v)
+def _row(system: symlnn.System, width: int, depth: int, batch: int) -> dict[str, Any]:
+    states = symlnn.sample_states(system, batch, key=jax.random.key(2))
+    inputs = (_lagrangian(system, width, depth), states.q, states.v)
     a, b = _batched(ours)(*inputs), _batched(appendix)(*inputs)
     forward = medians({law.__name__: _batched(law) for law in (ours, appendix)}, inputs)
     training = medians({law.__name__: _gradient(law) for law in (ours, appendix)}, inputs)
     return {
         "system": system.name,
         "dof": system.dof,
+        "layers": f"{depth} × {width}",
+        "batch": batch,
         "acceleration_seconds": forward["ours"],
         "acceleration_ratio": forward["appendix"] / forward["ours"],
         "gradient_seconds": training["ours"],

@@ -38,6 +38,7 @@ _LONG, _ROUGH = 8, 0.03
 the best to this share of the accelerations."""
 
 
+@np.errstate(all="ignore")  # trials may overflow: they are refused by what comes of them
 def recover(
     system: System,
     data: Motions | Samples,
