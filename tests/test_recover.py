@@ -16,7 +16,9 @@ from sympy.physics.mechanics import dynamicsymbols
 import symlnn
 from symlnn import Motions, Parameter, Run, Samples, System, Term, Unknown, equivalent, uniform
 from symlnn._cli import main as symlnn_cli
+from symlnn._recover._fit import polished
 from symlnn._recover._rational import fraction
+from symlnn._recover._terms import Columns
 
 t = dynamicsymbols._t
 x, y, theta = dynamicsymbols("x y theta")
@@ -402,3 +404,16 @@ def test_regular_errors_of_a_model_are_not_taken_for_terms() -> None:
     assert found.explained
     with pytest.raises(ValueError, match="noise, a share"):
         symlnn.recover(system, exact, noise=2.0)
+
+
+@pytest.mark.parametrize("size", [1e150, 1e160, 1e300])
+def test_a_trial_whose_terms_overflow_is_none_and_no_error(size: float) -> None:
+    """exp(k x) with a large k: its columns are finite, their squares are not; LAPACK would raise."""
+    random = np.random.default_rng(0)
+    e, h = random.normal(size=(50, 1, 3)), np.zeros((50, 1, 1, 3))
+    h[..., 0] = 1.0
+    e[..., 0] = random.normal(size=(50, 1))
+    e[..., 2] *= size
+    with np.errstate(all="ignore"):
+        found = polished(Columns(e, h), np.array([1.0, 0.1, 1.0 / size]), np.ones(1), None)
+    assert found is None or np.isfinite(found.c).all()

@@ -79,6 +79,8 @@ def refined(system: System, best: Kept, start: Drive, waves: Collection[Term]) -
         j, r = solution.whitened(sigma)
         free = [k for k in range(j.shape[1]) if k != anchor]
         sizes = column_sizes(j[:, free])
+        if not np.isfinite(j[:, free] / sizes).all():
+            return None
         step = -float((np.linalg.lstsq(j[:, free] / sizes, r, rcond=1e-10)[0] / sizes)[-1])
         spread = covariance(
             solution, np.sqrt(np.mean(law.r**2, axis=0)), {} if anchor is None else {anchor}, task.repeated

@@ -193,9 +193,9 @@ class FamilySearch:
         count = fit.slopes.e.shape[-1]
         now = residual(whole, np.append(fit.solution.c, np.zeros(count)))
         j, r = now.whitened(self.sigma)
-        if not np.isfinite(j).all():
-            return None
         sizes = column_sizes(j)
+        if not np.isfinite(j / sizes).all():
+            return None
         anchor = self._anchor(fit.places)
         free = [k for k in range(j.shape[1]) if k != anchor]
         step = np.zeros(j.shape[1])

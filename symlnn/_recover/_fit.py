@@ -128,8 +128,10 @@ def polished(
         sizes = column_sizes(of_data)
         row = fixed / sizes
         row = row * (np.sqrt(len(of_data)) / np.linalg.norm(row))
-        step = _least_squares(np.concatenate([of_data / sizes, row[None]]), np.append((now.r / sigma).ravel(), 0.0))
-        step = -step / sizes
+        rows = np.concatenate([of_data / sizes, row[None]])
+        if not np.isfinite(rows).all():
+            return None  # of a trial whose terms overflow, or their squares
+        step = -_least_squares(rows, np.append((now.r / sigma).ravel(), 0.0)) / sizes
         before, moved = np.sum((now.r / sigma) ** 2), None
         for halving in range(_HALVINGS):
             trial = now.c + step / 2**halving

@@ -65,7 +65,7 @@ def moved(
     atol: Float[Array, ""],
     dtmin: Float[Array, ""],
     max_steps: int,
-) -> "Moved":
+) -> Moved:
     """Every motion from its start, at the times.
 
     Each lane moves one motion by steps of its own,
@@ -75,7 +75,7 @@ def moved(
     and takes the next one when it has come to its end.
     """
     motions, components = start.shape
-    lanes, window = min(LANES, motions), min(_WINDOW, len(times) - 1)
+    width, window = min(LANES, motions), min(_WINDOW, len(times) - 1)
     last = len(times)
     floor = list(sizes * atol / rtol)
 
@@ -86,87 +86,87 @@ def moved(
     def constants_in(motion: Array) -> list[Array]:
         return [c if c.ndim == 0 else c[jnp.minimum(motion, motions - 1)] for c in constants]
 
-    def stepped(lanes_: Lanes) -> Lanes:
-        moving = (lanes_.motion < motions) & (lanes_.count == 0) & ~lanes_.failed
-        rows = series(law, solver.term_order, lanes_.y, lanes_.t, constants_in(lanes_.motion), solver.always)
-        ahead = times[jnp.minimum(lanes_.instant + window, last) - 1]
-        end = lanes_.t + apart(solver.always, _step, rows, lanes_.largest, rtol)
+    def stepped(now: Lanes) -> Lanes:
+        moving = (now.motion < motions) & (now.count == 0) & ~now.failed
+        rows = series(law, solver.term_order, now.y, now.t, constants_in(now.motion), solver.always)
+        ahead = times[jnp.minimum(now.instant + window, last) - 1]
+        end = now.t + apart(solver.always, _step, rows, now.largest, rtol)
         reaches = end >= ahead
         end = jnp.where(reaches, ahead, end)
-        h = end - lanes_.t
+        h = end - now.t
         y = apart(solver.always, _polynomials, rows, h)
         finite = jnp.isfinite(sum(jnp.abs(x) for x in y))
-        good = moving & finite & ((h > dtmin) | reaches) & (lanes_.steps < max_steps)
-        places = lanes_.instant + jnp.arange(window)[:, None]
+        good = moving & finite & ((h > dtmin) | reaches) & (now.steps < max_steps)
+        places = now.instant + jnp.arange(window)[:, None]
         instants = times[jnp.minimum(places, last - 1)]
         within = (instants <= end) & (places < last)
-        seen = jnp.stack(apart(solver.always, _polynomials, rows, instants - lanes_.t))
-        return lanes_._replace(
-            t=jnp.where(good, end, lanes_.t),
-            y=_chosen(good, y, lanes_.y),
-            largest=_chosen(good, _larger(lanes_.largest, y), lanes_.largest),
-            seen=jnp.where(good, jnp.where(within, seen, jnp.inf), lanes_.seen),
-            count=jnp.where(good, jnp.sum(within, 0), lanes_.count),
-            steps=lanes_.steps + moving,
-            failed=lanes_.failed | (moving & ~good),
+        seen = jnp.stack(apart(solver.always, _polynomials, rows, instants - now.t))
+        return now._replace(
+            t=jnp.where(good, end, now.t),
+            y=_chosen(good, y, now.y),
+            largest=_chosen(good, _larger(now.largest, y), now.largest),
+            seen=jnp.where(good, jnp.where(within, seen, jnp.inf), now.seen),
+            count=jnp.where(good, jnp.sum(within, 0), now.count),
+            steps=now.steps + moving,
+            failed=now.failed | (moving & ~good),
         )
 
-    def waiting(lanes_: Lanes) -> Array:
-        return (lanes_.motion < motions) & ((lanes_.count > 0) | lanes_.failed)
+    def waiting(now: Lanes) -> Array:
+        return (now.motion < motions) & ((now.count > 0) | now.failed)
 
     def written(carry: tuple) -> tuple:
-        lanes_, found, queue = carry
-        rows = jnp.where(lanes_.count > 0, lanes_.motion, motions)
-        instant = lanes_.instant + lanes_.count
-        done = (lanes_.motion < motions) & ((instant >= last) | lanes_.failed)
-        ended = jnp.where(done, lanes_.motion, motions)
+        now, found, queue = carry
+        rows = jnp.where(now.count > 0, now.motion, motions)
+        instant = now.instant + now.count
+        done = (now.motion < motions) & ((instant >= last) | now.failed)
+        ended = jnp.where(done, now.motion, motions)
         found = Moved(
-            _put(found.y, rows, lanes_.instant, lanes_.seen.T),
-            found.failed.at[ended].set(lanes_.failed, mode="drop"),
-            found.steps.at[ended].set(lanes_.steps, mode="drop"),
-            found.end.at[ended].set(jnp.stack(lanes_.y, -1), mode="drop"),
-            found.time.at[ended].set(lanes_.t, mode="drop"),
+            _put(found.y, rows, now.instant, now.seen.T),
+            found.failed.at[ended].set(now.failed, mode="drop"),
+            found.steps.at[ended].set(now.steps, mode="drop"),
+            found.end.at[ended].set(jnp.stack(now.y, -1), mode="drop"),
+            found.time.at[ended].set(now.t, mode="drop"),
         )
-        motion = jnp.where(done, queue + jnp.cumsum(done) - 1, lanes_.motion)
+        motion = jnp.where(done, queue + jnp.cumsum(done) - 1, now.motion)
         motion = jnp.minimum(motion, motions)
         y = loaded(motion)
         fresh = Lanes(
             motion=motion,
-            t=jnp.where(done, times[0], lanes_.t),
-            y=_chosen(done, y, lanes_.y),
-            largest=_chosen(done, _larger(floor, y), lanes_.largest),
+            t=jnp.where(done, times[0], now.t),
+            y=_chosen(done, y, now.y),
+            largest=_chosen(done, _larger(floor, y), now.largest),
             instant=jnp.where(done, 1, instant),
-            seen=lanes_.seen,
-            count=jnp.zeros_like(lanes_.count),
-            steps=jnp.where(done, 0, lanes_.steps),
-            failed=lanes_.failed & ~done,
+            seen=now.seen,
+            count=jnp.zeros_like(now.count),
+            steps=jnp.where(done, 0, now.steps),
+            failed=now.failed & ~done,
         )
         return fresh, found, queue + jnp.sum(done)
 
     def body(carry: tuple) -> tuple:
-        lanes_, *others = carry
-        lanes_ = stepped(lanes_)
-        pending = jnp.sum(waiting(lanes_))
-        due = (pending * _PENDING >= lanes) | (pending == jnp.sum(lanes_.motion < motions))
-        return jax.lax.cond(due, written, lambda carry: carry, (lanes_, *others))
+        now, *others = carry
+        now = stepped(now)
+        pending = jnp.sum(waiting(now))
+        due = (pending * _PENDING >= width) | (pending == jnp.sum(now.motion < motions))
+        return jax.lax.cond(due, written, lambda carry: carry, (now, *others))
 
-    first = jnp.arange(lanes)
+    first = jnp.arange(width)
     y = loaded(first)
     begun = Lanes(
         motion=first,
-        t=jnp.full(lanes, times[0]),
+        t=jnp.full(width, times[0]),
         y=y,
         largest=_larger(floor, y),
-        instant=jnp.ones(lanes, int),
-        seen=jnp.zeros((components, window, lanes), start.dtype),
-        count=jnp.zeros(lanes, int),
-        steps=jnp.zeros(lanes, int),
-        failed=jnp.zeros(lanes, bool),
+        instant=jnp.ones(width, int),
+        seen=jnp.zeros((components, window, width), start.dtype),
+        count=jnp.zeros(width, int),
+        steps=jnp.zeros(width, int),
+        failed=jnp.zeros(width, bool),
     )
     # windows at the end of a motion reach over it
     out = jnp.full((motions, last + window - 1, components), jnp.inf, start.dtype).at[:, 0].set(start)
     nothing = Moved(out, jnp.zeros(motions, bool), jnp.zeros(motions, int), start, jnp.full(motions, times[0]))
-    carry = (begun, nothing, jnp.asarray(lanes))
+    carry = (begun, nothing, jnp.asarray(width))
     _, found, _ = jax.lax.while_loop(lambda carry: jnp.any(carry[0].motion < motions), body, carry)
     return found._replace(y=found.y[:, :last])
 

@@ -113,8 +113,6 @@ class _Builder:
             found = self._sum(expression.args)
         elif isinstance(expression, sp.Mul):
             found = self._product(expression)
-        elif isinstance(expression, sp.exp):
-            found = self._function(expression)
         elif isinstance(expression, sp.Pow):
             found = self._power(*expression.as_base_exp())
         else:
