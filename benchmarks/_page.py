@@ -45,8 +45,10 @@ def page(measured: Mapping[str, Any], benchmarks: Mapping[str, ModuleType]) -> s
 
 
 def cell(value: object) -> str:
-    """A number in three digits, nothing as a dash."""
-    return f"{value:.3g}" if isinstance(value, float) else "–" if value is None else str(value)
+    """A number in three digits or whole, nothing as a dash."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
+    return "–" if value is None else str(value)
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -59,6 +59,10 @@ def simulate(
     the law where, at the last state that was reached, ẏ is not finite or does not solve its equation, `singular` say;
     else that of the integrator. A start that is not finite fails at once.
 
+    A batch takes the steps of all its motions until the last one is done; through the solver `Taylor` each core moves
+    256 at a time, and goes on with the next motion where one is done. `Variational` takes no tolerances, and moves in
+    (q, p).
+
     Nothing but shapes, static fields and the kinds of things is compiled in: another call with other parameters,
     starts, times, inputs or tolerances compiles nothing.
 
