@@ -38,6 +38,7 @@ print("the same")
 COMMAND = ("train", "harmonic_oscillator", "--width", "8", "--depth", "1", "--out", "m.eqx")
 
 
+@pytest.mark.slow
 def test_two_and_four_devices_give_the_parameters_of_one() -> None:
     """In a process of its own, which is told before JAX starts that it has four."""
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}

@@ -5,6 +5,11 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
+
+import lazy_loader
+
+jax: Any = lazy_loader.load("jax")
 
 _ATTENTION = 20
 """Seconds without a sign of life after which a process counts as dead."""
@@ -50,7 +55,6 @@ def joined(joining: Joining) -> Iterator[bool]:
         return
     done = _watched()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # C++ reports in many lines what the watcher says in one
-    import jax  # not before it is needed
 
     try:
         jax.distributed.initialize(
