@@ -82,8 +82,8 @@ def series(
     return [[like if x is None else x for x in known[i]] for i in range(2 * dof)]
 
 
-def horner(coefficients: Sequence[Array], s: Any) -> Array:
-    """Σ xₖ sᵏ."""
+def horner(coefficients: Sequence[Array] | Array, s: Any) -> Array:
+    """Σ xₖ sᵏ, of coefficients along a leading axis or in a list."""
     total = coefficients[-1]
     for x in coefficients[-2::-1]:
         total = total * s + x

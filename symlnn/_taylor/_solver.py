@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from diffrax import RESULTS
 from jaxtyping import Array, Bool, PyTree
 
+from ._series import horner
+
 
 class SeriesTerm(diffrax.ODETerm):
     """ẏ = f(t, y) of which the Taylor coefficients of a motion are known too."""
@@ -77,10 +79,4 @@ class Taylor(diffrax.AbstractAdaptiveSolver):
 
 
 def _at(coefficients: PyTree[Array], s: Any) -> PyTree[Array]:
-    def horner(rows: Array) -> Array:
-        total = rows[-1]
-        for row in rows[-2::-1]:
-            total = total * s + row
-        return total
-
-    return jax.tree.map(horner, coefficients)
+    return jax.tree.map(lambda rows: horner(rows, s), coefficients)
