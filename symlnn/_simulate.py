@@ -24,7 +24,7 @@ from ._dynamics import (
 from ._geometric import Variational
 from ._inputs import Control, motion_axes
 from ._integrator import Integration, Integrator, default_tolerance, is_known, with_root_finder, with_tolerances
-from ._lanes import in_lanes, suits_lanes
+from ._many import in_lanes, suits_lanes
 from ._results import RESULTS
 from ._rollout import DenseMotion, Rollout
 from ._types import RealScalar, States, as_float, require_memory

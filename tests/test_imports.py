@@ -32,7 +32,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
         "_integrator",
     ),
     ("_rollout",),
-    ("_lanes",),
+    ("_many",),
     ("_simulate",),
     ("_data",),
     ("_train",),

@@ -152,7 +152,7 @@ def test_shares_of_cores_make_one_batch(monkeypatch: pytest.MonkeyPatch) -> None
     system = symlnn.load_system("pendulum")
     law, states = symlnn.SymbolicDynamics(system), symlnn.sample_states(system, 11, key=jax.random.key(5))
     whole = symlnn.simulate(law, states, duration=1.0, integrator=Integrator(Taylor()))
-    monkeypatch.setattr("symlnn._lanes.LANES", 2)
+    monkeypatch.setattr("symlnn._many.LANES", 2)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     parts = symlnn.simulate(law, states, duration=1.0, integrator=Integrator(Taylor()))
     np.testing.assert_allclose(parts.q, whole.q, atol=1e-12)
