@@ -68,10 +68,7 @@ class Variational(diffrax.AbstractSolver):
         h, t = (t1 - t0) * direction, (t0 + t1) / 2 * direction
 
         def sides(w: Coordinates) -> tuple[Coordinates, Coordinates]:
-            middle = q + h / 2 * w
-            force, momentum = jax.grad(lambda q, v: term.lagrangian(q, v, m, t), argnums=(0, 1))(middle, w)
-            if term.forces is not None:
-                force = force + term.forces(middle, w, m, inputs_at(u, t, middle, w), t)
+            momentum, force = momentum_and_force(term.lagrangian, term.forces, q + h / 2 * w, w, (m, u), t)
             return momentum - h / 2 * force, momentum + h / 2 * force
 
         w, solved = newton(lambda w: sides(w)[0] - p, guess, term.size)
@@ -82,6 +79,20 @@ class Variational(diffrax.AbstractSolver):
     def func(self, terms: Any, t0: Any, y0: Any, args: Any) -> Any:
         """ẏ."""
         return terms.vf(t0, y0, args)
+
+
+def momentum_and_force(
+    lagrangian: Callable[..., Any],
+    forces: Callable[..., Any] | None,
+    q: Coordinates,
+    v: Coordinates,
+    args: tuple[Any, Any],
+    t: Any,
+) -> tuple[Coordinates, Coordinates]:
+    """∂L/∂v and ∂L/∂q + Q, with args = (m, u)."""
+    m, u = args
+    force, momentum = jax.grad(lambda q, v: lagrangian(q, v, m, t), argnums=(0, 1))(q, v)
+    return momentum, force if forces is None else force + forces(q, v, m, inputs_at(u, t, q, v), t)
 
 
 class ImplicitMidpoint(diffrax.AbstractSolver):

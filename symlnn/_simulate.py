@@ -180,7 +180,7 @@ def _motion(
 ) -> Rollout:
     solver = integration.solver
     if isinstance(solver, Variational):  # it has no tolerances, and wants L itself
-        terms_of = law = Canonical(dynamics, sizes_of(dynamics, start.q)[1])  # pyright: ignore[reportArgumentType]
+        terms_of = law = Canonical.of(dynamics, sizes_of(dynamics, start.q)[1])
     else:
         terms_of = in_natural_units(dynamics, start.q, start.m, times[0])
         law = Doubled(terms_of) if splits(solver) else terms_of

@@ -55,7 +55,6 @@ def joined(joining: Joining) -> Iterator[bool]:
         return
     done = _watched()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # C++ reports in many lines what the watcher says in one
-
     try:
         jax.distributed.initialize(
             joining.coordinator, joining.processes, joining.process, heartbeat_timeout_seconds=_ATTENTION
@@ -70,11 +69,10 @@ def joined(joining: Joining) -> Iterator[bool]:
         yield jax.process_index() == 0
     except jax.errors.JaxRuntimeError:
         os._exit(1)  # an ordinary end waits for the one that is gone
-    except BaseException:
+    else:
+        jax.distributed.shutdown()
+    finally:
         done()
-        raise
-    jax.distributed.shutdown()
-    done()
 
 
 def _watched() -> Callable[[], None]:

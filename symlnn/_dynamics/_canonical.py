@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from .._geometric import CanonicalTerm, Variational
-from .._inputs import inputs_at
+from .._geometric import CanonicalTerm, momentum_and_force
 from .._results import RESULTS
 from .._types import Coordinates, RealScalar, Varying
-from ._base import AbstractDynamics, AbstractSecondOrderDynamics, Arguments, verdict
+from ._base import AbstractDynamics, Arguments, verdict
+from ._equation import AbstractEulerLagrange
 from ._legendre import velocities_of
+from ._symbolic import SymbolicDynamics
 
 _RTOL = 1e-12
 
@@ -25,32 +26,29 @@ class Canonical(AbstractDynamics):
     v is where the velocities are looked for that belong to p: of several that a learned L may have, those nearby.
     """
 
-    dynamics: AbstractSecondOrderDynamics
+    dynamics: AbstractEulerLagrange | SymbolicDynamics
     size: Coordinates
     """Of velocities."""
 
-    def __check_init__(self) -> None:
-        if not hasattr(self.dynamics, "lagrangian"):
+    @staticmethod
+    def of(dynamics: AbstractDynamics, size: Coordinates) -> "Canonical":
+        """That of a law. Raises `ValueError` for one that does not come of a Lagrangian."""
+        if not isinstance(dynamics, AbstractEulerLagrange | SymbolicDynamics):
             raise ValueError(
-                f"The solver Variational needs a Lagrangian, which {type(self.dynamics).__name__} has not: choose "
-                "another, ImplicitMidpoint() say."
+                f"The solver Variational needs a Lagrangian, which {type(dynamics).__name__} has not: choose another, "
+                "ImplicitMidpoint() say."
             )
+        return Canonical(dynamics, size)
 
     def terms(self, solver: diffrax.AbstractSolver) -> PyTree[diffrax.AbstractTerm]:
         """With L and Q."""
-        law: Any = self.dynamics
-        if isinstance(solver, Variational):
-            return CanonicalTerm(self.vector_field, law.lagrangian, law.forces, self.size)
-        return super().terms(solver)
+        return CanonicalTerm(self.vector_field, self.dynamics.lagrangian, self.dynamics.forces, self.size)
 
     def vector_field(self, t: RealScalar, y: Any, args: Arguments) -> Any:
         """(v, ∂L/∂q + Q, 0), at the v of y."""
-        law: Any = self.dynamics
         q, _, v = y
-        m, u = (None, None) if args is None else args
-        force = jax.grad(lambda q: law.lagrangian(q, v, m, t))(q)
-        if law.forces is not None:
-            force = force + law.forces(q, v, m, inputs_at(u, t, q, v), t)
+        inputs = (None, None) if args is None else args
+        _, force = momentum_and_force(self.dynamics.lagrangian, self.dynamics.forces, q, v, inputs, t)
         return v, force, jnp.zeros_like(v)
 
     def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
@@ -74,8 +72,7 @@ class Canonical(AbstractDynamics):
         return self.dynamics.acceleration(q, v, m, u, t)
 
     def _momenta(self, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar) -> Coordinates:
-        law: Any = self.dynamics
-        return jax.grad(lambda v: law.lagrangian(q, v, m, t))(v)
+        return jax.grad(lambda v: self.dynamics.lagrangian(q, v, m, t))(v)
 
 
 @verdict.register(Canonical)

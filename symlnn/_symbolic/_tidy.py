@@ -29,8 +29,8 @@ def tidy(expression: sp.Expr) -> sp.Expr:
         candidates.append(found.xreplace({symbol: angle for angle, symbol in whole.items()}))
         return min(candidates, key=sp.count_ops)
     # sums of masses, say, stay whole in one of the forms: m1 + m2 in every term is not to be multiplied out
-    sums = {x for x in expression.atoms(sp.Add) if all(term.is_Symbol for term in x.args)}
-    for kept in (set(), sums) if sums else (set(),):
+    sums = [x for x in expression.atoms(sp.Add) if all(term.is_Symbol for term in x.args)]
+    for kept in dict.fromkeys(((), tuple(sorted(sums, key=sp.default_sort_key)))):
         names = {x: sp.Dummy("sum", **x.assumptions0) for x in kept}
         form = expression.xreplace(names)
         if _expanded_terms(form) < _EXPAND_BELOW:
