@@ -16,6 +16,8 @@ from ._batch import rate_sizes as rate_sizes
 from ._batch import relative_rms as relative_rms
 from ._batch import rms as rms
 from ._canonical import Canonical as Canonical
+from ._derivatives import Derivatives as Derivatives
+from ._derivatives import derivatives as derivatives
 from ._direct import DirectAcceleration as DirectAcceleration
 from ._doubled import Doubled as Doubled
 from ._equation import AbstractEquationOfMotion as AbstractEquationOfMotion

@@ -1,12 +1,12 @@
 """The Euler–Lagrange equation, by automatic differentiation."""
 
 import jax
-import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array
 
 from .._types import Coordinates, Matrix, RealScalar, Varying
 from ._base import AbstractLagrangian, Forces
+from ._derivatives import derivatives
 from ._equation import AbstractEulerLagrange, Equation
 from ._solve import DirectSolve
 
@@ -18,9 +18,8 @@ class EulerLagrange(AbstractEulerLagrange):
 
         (∇ᵥ∇ᵥᵀL) a  =  ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q.
 
-    One gradient of L in (q, v, t) and its derivative along each velocity give every term: the derivative along vᵢ
-    holds row i of ∇ᵥ∇ᵥᵀL, of ∇_q∇ᵥᵀL and of ∂ₜ∇ᵥL, since second derivatives commute. The mass matrix may be
-    indefinite, as a learned one can be; where it is singular the accelerations are infinite or NaN.
+    `derivatives` of L gives the terms. The mass matrix may be indefinite, as a learned one can be; where it is singular
+    the accelerations are infinite or NaN.
 
     Source: Cranmer et al. 2020 (arXiv:2003.04630), eq. 6.
     """
@@ -49,15 +48,8 @@ class EulerLagrange(AbstractEulerLagrange):
         t: RealScalar = 0.0,
     ) -> Equation:
         """M = ∇ᵥ∇ᵥᵀL and r = ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q, without an inverse."""
-        time = jnp.asarray(t, q.dtype)
-        gradient = jax.grad(lambda q, v, t: self.lagrangian(q, v, m, t), argnums=(0, 1, 2))
-
-        def along(direction: Coordinates) -> tuple[tuple, tuple]:
-            return jax.jvp(lambda velocity: gradient(q, velocity, time), (v,), (direction,))
-
-        basis = jnp.eye(q.shape[0], dtype=q.dtype)
-        (force, _, _), (mixed, mass_matrix, explicit) = jax.vmap(along, out_axes=(None, 0))(basis)
-        right_hand_side = force - mixed @ v - explicit
+        mass_matrix, force, transport = derivatives(self.lagrangian, q, v, m, t)
+        right_hand_side = force - transport
         if self.forces is not None:
             right_hand_side = right_hand_side + self.forces(q, v, m, u, t)
         return Equation(lx.MatrixLinearOperator(mass_matrix, lx.symmetric_tag), right_hand_side)

@@ -98,3 +98,34 @@ class MLP(eqx.Module):
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = activation(weight @ x + bias)
         return self.weights[-1] @ x + self.biases[-1]
+
+    def curvature(
+        self, x: Float[Array, " in_size"], directions: Float[Array, "directions in_size"]
+    ) -> tuple[Float[Array, " in_size"], Float[Array, "directions directions"]]:
+        """∇N and uᵢᵀ(∇∇ᵀN) uⱼ along some directions uᵢ, of a network N of one output.
+
+        With zₗ what enters the activations of layer l and δₗ the derivative of N by what leaves them,
+
+            uᵢᵀ(∇∇ᵀN) uⱼ = Σₗ Σₙ δₗₙ σ″(zₗₙ) (∂zₗₙ/∂x · uᵢ) (∂zₗₙ/∂x · uⱼ),
+
+        so that one forward pass with a tangent for each direction and one backward pass without any are enough.
+        """
+        activation = ACTIVATIONS[self.activation]
+        ones = jnp.ones_like(self.biases[0])
+
+        def slope(z: Array) -> tuple[Array, Array]:
+            return jax.jvp(activation, (z,), (ones,))
+
+        rows = jnp.concatenate([x[None], directions])
+        layers = []
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            entering = rows @ weight.T
+            (value, first), (_, second) = jax.jvp(slope, (entering[0] + bias,), (ones,))
+            layers.append((weight, entering[1:], first, second))
+            rows = jnp.concatenate([value[None], first * entering[1:]])
+        gradient = self.weights[-1][0]
+        form = jnp.zeros((len(directions), len(directions)), x.dtype)
+        for weight, tangents, first, second in reversed(layers):
+            form = form + (tangents * (gradient * second)) @ tangents.T
+            gradient = (gradient * first) @ weight
+        return gradient, form

@@ -9,7 +9,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractDynamics, AbstractLagrangian, EulerLagrange, SymbolicForces
+from .._dynamics import (
+    AbstractDynamics,
+    AbstractLagrangian,
+    Derivatives,
+    EulerLagrange,
+    SymbolicForces,
+    derivatives,
+)
 from .._system import System
 from .._types import AbstractGiven, Coordinates, RealScalar, Scalar, Varying
 from ._mlp import Architecture
@@ -69,7 +76,17 @@ class ScaledLagrangian(AbstractLagrangian):
 
     def __call__(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
         """L(q, v, m, t), of one state."""
-        return jnp.exp(_SCALE_WEIGHT * self.scale).astype(q.dtype) * self.lagrangian(q, v, m, t)
+        return self.factor.astype(q.dtype) * self.lagrangian(q, v, m, t)
+
+    @property
+    def factor(self) -> Scalar:
+        """exp(4 s)."""
+        return jnp.exp(_SCALE_WEIGHT * self.scale)
+
+
+@derivatives.register(ScaledLagrangian)
+def _(lagrangian: ScaledLagrangian, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar) -> Derivatives:
+    return derivatives(lagrangian.lagrangian, q, v, m, t).scaled(lagrangian.factor.astype(q.dtype))
 
 
 def with_declared_forces(system: System, lagrangian: AbstractLagrangian) -> EulerLagrange:
