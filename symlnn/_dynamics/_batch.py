@@ -1,5 +1,6 @@
 """The accelerations of many states, and how large they are."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,6 +11,7 @@ from ._base import AbstractDynamics
 _RELATIVE_FLOOR = 1e-3
 
 
+@eqx.filter_jit
 def accelerations(
     dynamics: AbstractDynamics, states: States, *, at_once: int | None = None
 ) -> Float[Array, "batch dof"]:
@@ -32,6 +34,7 @@ def acceleration_sizes(samples: Samples) -> Float[Array, " dof"]:
     return jnp.where(jnp.any(samples.a != 0), found, free)
 
 
+@eqx.filter_jit
 def rate_sizes(sizes: Float[Array, " n"], rates: Float[Array, " n"]) -> Float[Array, " n"]:
     """The sizes of rates, made comparable where their units differ.
 
@@ -43,6 +46,7 @@ def rate_sizes(sizes: Float[Array, " n"], rates: Float[Array, " n"]) -> Float[Ar
     return jnp.where(found > 0, found, 1.0)
 
 
+@eqx.filter_jit
 def rms(x: Float[Array, "batch n"]) -> Float[Array, " n"]:
     """The root mean square of each column."""
     return jnp.sqrt(jnp.mean(jnp.square(x), axis=0))

@@ -1,5 +1,6 @@
 """Multilayer perceptrons: activations and initialisations by name."""
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -73,6 +74,18 @@ class Architecture:
                 raise ValueError(f"Unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}.")
 
 
+@eqx.filter_jit
+def _normal_weights(key: Key, sizes: tuple[int, ...], stds: tuple[float, ...]) -> tuple[Array, ...]:
+    """The weights of all layers, by one program: each for itself, they take a second to compile."""
+    shapes = [(rows, columns) for columns, rows in itertools.pairwise(sizes)]
+    ends = np.cumsum([0, *(rows * columns for rows, columns in shapes)])
+    drawn = jax.random.normal(key, (int(ends[-1]),))
+    return tuple(
+        std * drawn[a:b].reshape(shape)
+        for (a, b), shape, std in zip(itertools.pairwise(ends), shapes, stds, strict=True)
+    )
+
+
 class MLP(eqx.Module):
     """W_d σ(… σ(W₀ x + b₀) …) + b_d, with the weights and the activation that an `Architecture` names."""
 
@@ -84,11 +97,8 @@ class MLP(eqx.Module):
         width, depth = architecture.width, architecture.depth
         sizes = [in_size, *[width] * depth, out_size]
         std = INITIALIZATIONS[architecture.initialization]
-        keys = jax.random.split(key, depth + 1)
-        self.weights = tuple(
-            std(layer, depth + 1, sizes[layer], width) * jax.random.normal(k, (sizes[layer + 1], sizes[layer]))
-            for layer, k in enumerate(keys)
-        )
+        stds = tuple(std(layer, depth + 1, sizes[layer], width) for layer in range(depth + 1))
+        self.weights = _normal_weights(key, tuple(sizes), stds)
         self.biases = tuple(jnp.zeros(size) for size in sizes[1:])
         self.activation = architecture.activation
 

@@ -12,7 +12,7 @@ from .._data import Instants, Resample, Source, Stream, draw, hold_out, matching
 from .._dynamics import AbstractDynamics
 from .._models import Builder, Model, ModelSpec, TrainedModel, find_model, natural_scales, parameter_count
 from .._system import System
-from .._types import Samples, key_of
+from .._types import Key, Samples, key_of
 from ._error import AccelerationError
 from ._fingerprint import fingerprint
 from ._fit import HELD_OUT, HELD_OUT_SHARE, Fit, fit
@@ -60,7 +60,7 @@ def learn(
     spec = ModelSpec(found, system, natural_scales(system, scaled, measured=training is not None))
     declaration = spec.to_json()  # what cannot be kept in a file says so before hours are spent
     dynamics = spec.build(build)
-    some = scaled[jax.random.permutation(jax.random.key(0), scaled.size)[:HELD_OUT]]
+    some = _some(scaled, jax.random.key(0))
     residual = find_residual(found.residual, dynamics, spec.scales, some)
     if training is None:
         source: Source = Stream.of(system, residual.observations)
@@ -69,7 +69,7 @@ def learn(
         _require_unwrapped(system, training)
         source = Resample(residual.observations.of(training))
         unseen = Instants().of(held_out)
-        error = AccelerationError(unseen[jax.random.permutation(held, unseen.size)[:HELD_OUT]])
+        error = AccelerationError(_some(unseen, held))
     rows = jax.eval_shape(lambda: residual(dynamics, source(train, 1))).shape[-1]
     recipe = (found.recipe or Recipe()).sized(rows, system.dof, parameter_count(dynamics))
     checkpoint = monitor.checkpoint
@@ -90,6 +90,13 @@ def learn(
         monitor=dataclasses.replace(monitor, error=monitor.error or error, checkpoint=checkpoint),
     )
     return Learned(TrainedModel(fitted.model, spec), fitted)
+
+
+def _some(samples: Samples, key: Key) -> Samples:
+    """No more of them than an error is taken over."""
+    if samples.size <= HELD_OUT:
+        return samples
+    return samples[jax.random.permutation(key, samples.size)[:HELD_OUT]]
 
 
 def _require_unwrapped(system: System, data: Any) -> None:
