@@ -17,6 +17,7 @@ from sympy.physics.mechanics import dynamicsymbols
 
 import symlnn
 from symlnn import MODELS, parameter_count, trainable
+from symlnn._dynamics import derivatives
 from symlnn._models import ACTIVATIONS, INITIALIZATIONS
 
 SMALL = symlnn.Architecture(width=16, depth=2)
@@ -260,3 +261,38 @@ def test_a_hybrid_without_additions_is_mechanical(double_pendulum: symlnn.System
         same = np.allclose(law.mass_matrix(q, v), law.mass_matrix(q, 2 * v), rtol=1e-9)
         assert same is constant
     assert not np.allclose(magnetic(q, v), magnetic(q, -v), rtol=1e-3)  # a magnetic force breaks time reversal
+
+
+@pytest.mark.parametrize("name", ["lnn", "lnn_plain", "delan", "magnetic", "hybrid"])
+def test_derivatives_by_structure_are_the_derivatives(name: str) -> None:
+    """Of a Lagrangian of an angle and a length, of a parameter that varies and of time, with a force that fixes its
+    factor: those that it registers and those of any Lagrangian."""
+    theta, x = dynamicsymbols("theta x")
+    mass, g, pushed = sp.symbols("M g c", positive=True)
+    t = dynamicsymbols._t
+    system = symlnn.System(
+        name="cart",
+        coordinates=(theta, x),
+        angles=(theta,),
+        lagrangian=mass * x.diff(t) ** 2 / 2
+        + (theta.diff(t) ** 2 / 2 + x.diff(t) * theta.diff(t) * sp.cos(theta))
+        + g * sp.cos(theta) * (1 + sp.cos(t)),
+        forces={x: -pushed * x.diff(t)},
+        parameters={mass: symlnn.Parameter(symlnn.uniform(2, 3)), g: 9.8, pushed: 0.1},
+        states={
+            theta: symlnn.uniform(-3, 3),
+            x: symlnn.normal(0, 1),
+            theta.diff(t): symlnn.normal(0, 1),
+            x.diff(t): symlnn.normal(0, 2),
+        },
+        time=symlnn.uniform(0, 5),
+    )
+    built = spec_of(system, name).build(jax.random.key(3))
+    scaled = eqx.tree_at(lambda scaled: scaled.scale, built.lagrangian, jnp.array(0.1))
+    general = derivatives.dispatch(symlnn.AbstractLagrangian)
+    assert derivatives.dispatch(type(scaled.lagrangian)) is not general
+    s = states(system)
+    for q, v, m, time in zip(s.q, s.v, s.m, s.t, strict=True):
+        by_structure, expected = derivatives(scaled, q, v, m, time), general(scaled, q, v, m, time)
+        for one, other in zip(by_structure, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9 * np.abs(other).max())

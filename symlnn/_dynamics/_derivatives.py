@@ -25,6 +25,10 @@ class Derivatives(NamedTuple):
         """Those of the Lagrangian times a constant."""
         return Derivatives(*(factor * each for each in self))
 
+    def plus(self, other: "Derivatives") -> "Derivatives":
+        """Those of the sum of two Lagrangians."""
+        return Derivatives(*(a + b for a, b in zip(self, other, strict=True)))
+
 
 @ft.singledispatch
 def derivatives(

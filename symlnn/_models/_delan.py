@@ -4,9 +4,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractDynamics, AbstractLagrangian
+from .._dynamics import AbstractDynamics, AbstractLagrangian, Derivatives, derivatives
 from .._system import System
 from .._types import Coordinates, Key, Matrix, RealScalar, Scalar, Varying
+from ._derivatives import per_velocity
 from ._features import Features
 from ._mlp import MLP, Architecture
 from ._model import with_declared_forces
@@ -55,6 +56,20 @@ class MechanicalLagrangian(AbstractLagrangian):
         momentum = self.factor(q, m, t).T @ self.features.velocities(v)
         potential = self.potential(self.features.positions(q, m, t))[0]
         return scales.energy * (0.5 * momentum @ momentum - scales.potential_weight * potential)
+
+
+@derivatives.register(MechanicalLagrangian)
+def _(
+    lagrangian: MechanicalLagrangian, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar
+) -> Derivatives:
+    """M is C Cᵀ at hand, and the momenta are M y."""
+    features, time = lagrangian.features, jnp.asarray(t, q.dtype)
+    y, scaled = features.velocities(v), per_velocity(features, q)
+    factor, change = jax.jvp(lambda q, t: lagrangian.factor(q, m, t), (q, time), (v, jnp.ones_like(time)))
+    energy = features.scales.energy
+    mass_matrix = energy * (scaled @ factor @ factor.T @ scaled)
+    transport = energy * (scaled @ (change @ (factor.T @ y) + factor @ (change.T @ y)))
+    return Derivatives(mass_matrix, jax.grad(lagrangian)(q, v, m, t), transport)
 
 
 def delan(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:

@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 
-from .._dynamics import AbstractDynamics, AbstractLagrangian
+from .._dynamics import AbstractDynamics, AbstractLagrangian, Derivatives, derivatives
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._delan import MechanicalLagrangian
+from ._derivatives import along_motion, of_perceptron, per_velocity
 from ._features import Features
 from ._mlp import MLP, Architecture
 from ._model import with_declared_forces
@@ -55,6 +56,22 @@ class HybridLagrangian(AbstractLagrangian):
         if self.free is not None:
             value = value + scales.energy * self.free(jnp.concatenate([x, y]))[0]
         return value
+
+
+@derivatives.register(HybridLagrangian)
+def _(lagrangian: HybridLagrangian, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar) -> Derivatives:
+    features, scales = lagrangian.mechanical.features, lagrangian.mechanical.features.scales
+    total = derivatives(lagrangian.mechanical, q, v, m, t)
+    potential = lagrangian.vector_potential
+    if potential is not None:
+        y = features.velocities(v)
+        field, change = jax.jvp(potential, *((each,) for each in along_motion(features, q, v, m, t)))
+        force = jax.grad(lambda q: potential(features.positions(q, m, t)) @ y)(q)
+        magnetic = Derivatives(jnp.zeros((len(q), len(q)), field.dtype), force, per_velocity(features, q) @ change)
+        total = total.plus(magnetic.scaled(scales.energy * scales.potential_weight))
+    if lagrangian.free is not None:
+        total = total.plus(of_perceptron(lagrangian.free, features, q, v, m, t).scaled(scales.energy))
+    return total
 
 
 def hybrid(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:

@@ -2,11 +2,11 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
 from .._dynamics import AbstractDynamics, AbstractLagrangian, Derivatives, EulerLagrange, derivatives
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
+from ._derivatives import of_perceptron, per_velocity
 from ._features import Features
 from ._mlp import MLP, Architecture
 from ._model import with_declared_forces
@@ -49,25 +49,13 @@ class MLPLagrangian(AbstractLagrangian):
 
 @derivatives.register(MLPLagrangian)
 def _(lagrangian: MLPLagrangian, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar) -> Derivatives:
-    """By the curvature of N₁ along every velocity and along the motion at constant velocity, (v, 0, 1) in (q, v, t):
-    x does not depend on v, and y is linear in v alone, so that their own second derivatives add nothing."""
-    features, scales, dof = lagrangian.features, lagrangian.features.scales, q.shape[0]
-    time = jnp.asarray(t, q.dtype)
-
-    def positions(q: Coordinates, t: Array) -> Array:
-        return features.positions(q, m, t)
-
-    x, moved = jax.jvp(positions, (q, time), (v, jnp.ones_like(time)))
-    along = jax.vmap(features.velocities)(jnp.eye(dof, dtype=q.dtype))
-    directions = jnp.block([[jnp.zeros((dof, len(x)), q.dtype), along], [moved, jnp.zeros(dof, q.dtype)]])
-    gradient, form = lagrangian.network.curvature(jnp.concatenate([x, features.velocities(v)]), directions)
-    free = Derivatives(form[:dof, :dof], gradient[: len(x)], form[:dof, dof])
-    potential = lagrangian.potential
-    if potential is not None:
-        slope = scales.potential_weight * jax.grad(lambda x: potential(x)[0])(x)
-        free = Derivatives(along @ along.T + free.mass_matrix, free.force + slope, free.transport).scaled(scales.energy)
-    (force,) = jax.vjp(lambda q: positions(q, time), q)[1](free.force)
-    return free._replace(force=force)
+    features, scales, potential = lagrangian.features, lagrangian.features.scales, lagrangian.potential
+    free = of_perceptron(lagrangian.network, features, q, v, m, t)
+    if potential is None:
+        return free
+    scaled = per_velocity(features, q)
+    force = jax.grad(lambda q: scales.potential_weight * potential(features.positions(q, m, t))[0])(q)
+    return free.plus(Derivatives(scaled @ scaled, force, jnp.zeros_like(v))).scaled(scales.energy)
 
 
 def lnn(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
