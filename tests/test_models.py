@@ -288,6 +288,7 @@ def test_derivatives_by_structure_are_the_derivatives(name: str) -> None:
         time=symlnn.uniform(0, 5),
     )
     built = spec_of(system, name).build(jax.random.key(3))
+    assert isinstance(built, symlnn.EulerLagrange)
     scaled = eqx.tree_at(lambda scaled: scaled.scale, built.lagrangian, jnp.array(0.1))
     general = derivatives.dispatch(symlnn.AbstractLagrangian)
     assert derivatives.dispatch(type(scaled.lagrangian)) is not general

@@ -65,7 +65,8 @@ def _(lagrangian: HybridLagrangian, q: Coordinates, v: Coordinates, m: Varying |
     potential = lagrangian.vector_potential
     if potential is not None:
         y = features.velocities(v)
-        field, change = jax.jvp(potential, *((each,) for each in along_motion(features, q, v, m, t)))
+        x, moved = along_motion(features, q, v, m, t)
+        field, change = jax.jvp(potential, (x,), (moved,))
         force = jax.grad(lambda q: potential(features.positions(q, m, t)) @ y)(q)
         magnetic = Derivatives(jnp.zeros((len(q), len(q)), field.dtype), force, per_velocity(features, q) @ change)
         total = total.plus(magnetic.scaled(scales.energy * scales.potential_weight))
