@@ -12,6 +12,7 @@ from ._app import app
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
     _use_compilation_cache()
+    _leave_checks_to_result_codes()
     _end_as_by_ctrl_c()
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
@@ -51,4 +52,12 @@ def _use_compilation_cache() -> None:
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     # JAX reads these when it is imported
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(home / "symlnn" / "jax")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+
+
+def _leave_checks_to_result_codes() -> None:
+    """Compile diffrax's loops without its own checks at run time: what can go wrong comes back as a result code.
+
+    A check is a call from the compiled program back to Python, and JAX keeps no program with such a call in its cache.
+    """
+    os.environ.setdefault("EQX_ON_ERROR", "off")  # Equinox reads it when it is imported

@@ -41,6 +41,7 @@ def write_figures(figures: Mapping[str, Callable[[], Figure | None]], folder: Pa
                 continue
             FigureCanvasAgg(figure)
             figure.savefig(folder / f"{name}.png")
+            figure.set_layout_engine("none")  # where all stands is known now
             figure.savefig(folder / f"{name}.pdf")
         encoded = base64.b64encode((folder / f"{name}.png").read_bytes()).decode()
         pictures[name] = f"data:image/png;base64,{encoded}"
