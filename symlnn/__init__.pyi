@@ -66,6 +66,7 @@ from ._dynamics import NeuralODE as NeuralODE
 from ._dynamics import ObservedMomentum as ObservedMomentum
 from ._dynamics import Parameters as Parameters
 from ._dynamics import PreconditionedGMRES as PreconditionedGMRES
+from ._dynamics import ShardedEulerLagrange as ShardedEulerLagrange
 from ._dynamics import SparseEulerLagrange as SparseEulerLagrange
 from ._dynamics import SparseMassMatrix as SparseMassMatrix
 from ._dynamics import SymbolicDynamics as SymbolicDynamics

@@ -7,8 +7,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
+
+import symlnn
 
 ON_DEVICES = """
 import jax, numpy as np, equinox as eqx
@@ -35,6 +42,46 @@ for name in ("states", "motions"):
 print("the same")
 """
 
+LATTICE_ON_DEVICES = """
+import dataclasses, jax, numpy as np, equinox as eqx
+jax.config.update("jax_enable_x64", True)
+import symlnn
+
+def same(law, devices, m=None):
+    dof = law.lagrangian.sites * law.lagrangian.fields
+    divided = symlnn.ShardedEulerLagrange(law, devices)
+    q, v = jax.random.normal(jax.random.key(0), (2, dof))
+    mine = eqx.filter_jit(lambda law, q, v: law.acceleration(q, v))(divided, divided.divided(q), divided.divided(v))
+    assert len(mine.sharding.device_set) == len(devices)
+    np.testing.assert_allclose(mine, law.acceleration(q, v), rtol=1e-10, atol=1e-10)
+    return divided
+
+for shape, name in (((16,), "sine_gordon"), ((8, 6), "wave_equation_2d")):
+    for boundary in ("periodic", "fixed", "free"):
+        field = dataclasses.replace(symlnn.load_field(name), boundary=boundary)
+        law = symlnn.SparseEulerLagrange(symlnn.graph_lagrangian(field.lattice(shape)))
+        for count in (2, 4):
+            divided = same(law, jax.devices()[:count])
+q, v = jax.random.normal(jax.random.key(1), (2, 48))
+one = symlnn.simulate(law, (q, v), duration=0.5)
+several = symlnn.simulate(divided, (divided.divided(q), divided.divided(v)), duration=0.5)
+assert several.successful and len(several.q.sharding.device_set) == 4
+np.testing.assert_allclose(several.q, one.q, rtol=1e-10, atol=1e-10)
+
+class Bond(symlnn.AbstractDensity):
+    moving: int = 1
+    coupled: bool = False
+    def __call__(self, q, v, x, m, t):
+        return (1 + x[0] ** 2) * (v**2).sum() / 2 - ((q[1:] - q[0]) ** 4).sum()
+
+edges = [(i, (i + 1) % 12) for i in range(12)] + [(0, 3), (7, 9)]
+groups = []
+for sites in symlnn.graph_neighbourhoods(12, edges):
+    groups.append(symlnn.Neighbourhoods(sites, np.linspace(0, 1, len(sites))[:, None]))
+same(symlnn.SparseEulerLagrange(symlnn.GraphLagrangian([Bond()], groups, 12, 2)), jax.devices()[:3])
+print("the same")
+"""
+
 COMMAND = ("train", "harmonic_oscillator", "--width", "8", "--depth", "1", "--out", "m.eqx")
 
 
@@ -44,6 +91,44 @@ def test_two_and_four_devices_give_the_parameters_of_one() -> None:
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
     done = subprocess.run([sys.executable, "-c", ON_DEVICES], env=environment, capture_output=True, text=True)
     assert done.stdout.endswith("the same\n"), done.stderr
+
+
+@pytest.mark.slow
+def test_a_lattice_on_several_devices_moves_as_on_one() -> None:
+    """On rings and grids of every boundary, and on a graph whose neighbourhoods differ in size and attributes."""
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    done = subprocess.run([sys.executable, "-c", LATTICE_ON_DEVICES], env=environment, capture_output=True, text=True)
+    assert done.stdout.endswith("the same\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("sites", "devices", "arguments", "message"),
+    [
+        (9, 2, {}, "cannot be divided equally"),
+        (4, 4, {}, "use fewer devices"),
+        (9, 3, {"forces": lambda q, v, m, u, t: -v}, "forces"),
+        (9, 3, {"coupled": True}, "couples the velocities of different sites"),
+    ],
+)
+def test_lattices_that_cannot_be_divided(sites: int, devices: int, arguments: dict[str, Any], message: str) -> None:
+    density = Springs(coupled=arguments.pop("coupled", False))
+    group = symlnn.Neighbourhoods(symlnn.grid_neighbourhoods((sites,)))
+    law = symlnn.SparseEulerLagrange(symlnn.GraphLagrangian([density], [group], sites), **arguments)
+    with pytest.raises(ValueError, match=message):
+        symlnn.ShardedEulerLagrange(law, jax.devices()[:1] * devices)
+
+
+class Springs(symlnn.AbstractDensity):
+    """A chain of springs; with a velocity of the neighbour too where it is coupled."""
+
+    moving: int = eqx.field(static=True)
+    coupled: bool = eqx.field(static=True)
+
+    def __init__(self, coupled: bool):
+        self.moving, self.coupled = 1 + coupled, coupled
+
+    def __call__(self, q: Any, v: Any, x: Any, m: Any, t: Any) -> Any:
+        return jnp.sum(v) ** 2 / 2 - jnp.sum((q[1:] - q[0]) ** 2)
 
 
 def started(folder: Path, port: int, process: int, *more: str) -> subprocess.Popen:
@@ -74,12 +159,6 @@ def test_two_processes_train_one_model_and_one_writes_it(tmp_path: Path) -> None
 
 def same(one: bytes, other: bytes, folder: Path) -> bool:
     """Whether two model files hold the same parameters, up to rounding."""
-    import equinox as eqx
-    import jax
-    import numpy as np
-
-    import symlnn
-
     leaves = []
     for number, content in enumerate((one, other)):
         path = folder / f"{number}.eqx"

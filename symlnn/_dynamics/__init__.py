@@ -37,6 +37,7 @@ from ._natural import Natural as Natural
 from ._natural import in_natural_units as in_natural_units
 from ._natural import sizes_of as sizes_of
 from ._neural_ode import NeuralODE as NeuralODE
+from ._sharded import ShardedEulerLagrange as ShardedEulerLagrange
 from ._solve import DirectSolve as DirectSolve
 from ._solve import linear_solve as linear_solve
 from ._solve import residual_tolerance as residual_tolerance
