@@ -99,6 +99,7 @@ from ._identify import load_functions as load_functions
 from ._identify import save_functions as save_functions
 from ._inputs import Control as Control
 from ._inputs import SampledInputs as SampledInputs
+from ._integrator import SOLVERS as SOLVERS
 from ._integrator import Integrator as Integrator
 from ._lattice import Lattice as Lattice
 from ._models import INITIALIZATIONS as INITIALIZATIONS

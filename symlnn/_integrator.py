@@ -1,5 +1,7 @@
 """How a motion is integrated: the solver, its tolerances or its step, and what is kept."""
 
+from collections.abc import Callable, Mapping
+
 import diffrax
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,8 +12,20 @@ from jax.typing import DTypeLike
 from jaxtyping import Array
 
 from ._dynamics import is_additive
+from ._geometric import ImplicitMidpoint, Variational
 from ._step_control import RelativeToMotion
+from ._taylor import Taylor
 from ._types import Scalar
+
+SOLVERS: Mapping[str, Callable[[], diffrax.AbstractSolver]] = {
+    "dopri8": diffrax.Dopri8,
+    "tsit5": diffrax.Tsit5,
+    "kvaerno5": diffrax.Kvaerno5,
+    "taylor": Taylor,
+    "variational": Variational,
+    "implicit_midpoint": ImplicitMidpoint,
+}
+"""Solvers by name: the first three of diffrax, for any law, the third for stiff ones; the others are ours."""
 
 _DEFAULT_FINDER = diffrax.with_stepsize_controller_tols(diffrax.VeryChord)()
 _TOLERANCE_OF_STEPS = _DEFAULT_FINDER.rtol

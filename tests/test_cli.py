@@ -49,6 +49,7 @@ def test_what_a_system_file_says_is_what_it_declares() -> None:
 def test_help_lists_what_there_is() -> None:
     assert tuple(symlnn.MODELS) == _names.MODELS
     assert tuple(symlnn.RESIDUALS) == _names.RESIDUALS
+    assert tuple(symlnn.SOLVERS) == _names.SOLVERS
     assert tuple(symlnn.BLACK_BOXES) == _names.BLACK_BOXES
     architecture = symlnn.Architecture()
     assert {name: getattr(architecture, name) for name in _names.ARCHITECTURE} == _names.ARCHITECTURE
@@ -113,6 +114,20 @@ def test_new_does_not_overwrite(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     code, _, err = run(capsys, "new", "my.py")
     assert (code, (tmp_path / "my.py").read_text()) == (1, "mine")
     assert "exists" in err
+
+
+@pytest.mark.parametrize("solver", [("taylor",), ("variational", "--step", "0.002")])
+def test_a_motion_by_another_solver(
+    solver: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = str(tmp_path / "m.nc")
+    arguments = ("--initial", "theta=1.0", "--initial", "theta_dot=0", "--duration", "1", "--out", path)
+    code, _, err = run(capsys, "simulate", "pendulum", *arguments, "--solver", *solver)
+    assert code == 0, err
+    usual = symlnn.simulate(
+        symlnn.SymbolicDynamics(symlnn.load_system("pendulum")), symlnn.States.of([1.0], [0.0]), duration=1.0
+    )
+    np.testing.assert_allclose(symlnn.load_dataset(path)["q"][0], usual.q, atol=1e-4)
 
 
 @pytest.mark.slow
@@ -231,6 +246,9 @@ WRONG = [
     (("validate", "failing.py", "--out", "r"), "failing.py, line 3: ZeroDivisionError", 1),
     (("simulate", "pendulum", "--duration", "-1", "--out", "t.nc"), "must be positive", 1),
     (("simulate", "pendulum", "--initial", "phi=1", "--out", "t.nc"), "--initial names 'phi'", 1),
+    (("simulate", "pendulum", "--solver", "euler", "--out", "t.nc"), "Unknown --solver 'euler'", 1),
+    (("simulate", "pendulum", "--solver", "variational", "--out", "t.nc"), "constant step", 1),
+    (("simulate", "pendulum", "--step", "0", "--out", "t.nc"), "step of an Integrator must be a positive", 1),
     (("simulate", "pendulum", "--initial", "theta", "--out", "t.nc"), "needs NAME=VALUE", 1),
     (("generate", "pendulum", "--out", "d.nc"), "either --samples", 1),
     (("generate", "pendulum", "--samples", "3", "--noise", "0.1", "--out", "d.nc"), "go with --trajectories", 1),

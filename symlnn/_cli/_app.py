@@ -20,13 +20,14 @@ from .._catalogue_files import catalogue_names, entry, system_path
 from .._files import check_file, locked, write_file
 from .._version import __version__
 from ._distributed import Joining, joined
-from ._names import ARCHITECTURE, LOSS, MODELS, RESIDUALS
+from ._names import ARCHITECTURE, LOSS, MODELS, RESIDUALS, SOLVERS
 from ._options import (
     chosen,
     initial_states,
     parse_arguments,
     parse_assignments,
     parse_budget,
+    parse_solver,
     resized,
 )
 from ._progress import TrainingBar
@@ -301,7 +302,9 @@ def simulate(
         list[str], typer.Option(metavar="NAME=VALUE", help="theta1=1.2, theta1_dot=0; others are drawn.")
     ] = [],  # noqa: B006
     trajectories: Annotated[int, typer.Option(help="How many motions.")] = 1,
-    rtol: Annotated[float | None, typer.Option(help="Tolerance of the integrator.")] = None,
+    solver: Annotated[str, typer.Option(help=f"{', '.join(SOLVERS)}; the last two need --step.")] = SOLVERS[0],
+    step: Annotated[float | None, typer.Option(help="A constant step of the solver, in seconds.")] = None,
+    rtol: Annotated[float | None, typer.Option(help="Tolerance of the solver.")] = None,
     seed: Seed = 0,
     set_: Set = [],  # noqa: B006
     param: Param = [],  # noqa: B006
@@ -320,7 +323,7 @@ def simulate(
         rate=rate,
         seed=seed,
         dynamics=None if trained is None else trained.dynamics,
-        integrator=symlnn.Integrator(rtol=rtol),
+        integrator=symlnn.Integrator(parse_solver(solver), rtol=rtol, step=step),
     )
     failed = int((dataset["successful"] == 0).sum())
     if failed == trajectories:

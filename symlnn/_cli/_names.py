@@ -16,5 +16,6 @@ MODELS = (
 )
 RESIDUALS = ("acceleration", "plain_acceleration", "euler_lagrange", "vector_field", "trajectory")
 BLACK_BOXES = ("delan", "nn")
+SOLVERS = ("dopri8", "tsit5", "kvaerno5", "taylor", "variational", "implicit_midpoint")
 ARCHITECTURE = {"width": 32, "depth": 3, "activation": "silu", "initialization": "lecun"}
 LOSS = "l1"

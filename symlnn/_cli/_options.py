@@ -59,6 +59,13 @@ def parse_budget(seconds: float | None, steps: str | None) -> "symlnn.Budget | N
     return symlnn.Budget(steps=counts[0] if len(counts) == 1 else counts)
 
 
+def parse_solver(name: str) -> Any:
+    """A solver by its name."""
+    if name not in symlnn.SOLVERS:
+        raise ValueError(f"Unknown --solver {name!r}; choose one of {', '.join(symlnn.SOLVERS)}.")
+    return symlnn.SOLVERS[name]()
+
+
 def initial_states(system: "symlnn.System", n: int, fixed: Mapping[str, float], seed: int) -> "symlnn.States":
     """n initial states drawn from the declaration, with coordinates and velocities set where `fixed` names them."""
     states = symlnn.sample_states(system, n, key=jax.random.key(seed), initial=True)
