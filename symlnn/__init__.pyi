@@ -26,6 +26,7 @@ from ._data import generate_trajectories as generate_trajectories
 from ._data import hold_out as hold_out
 from ._data import load_dataset as load_dataset
 from ._data import motions_dataset as motions_dataset
+from ._data import project as project
 from ._data import read_motions as read_motions
 from ._data import sample_states as sample_states
 from ._data import samples_dataset as samples_dataset
@@ -43,6 +44,7 @@ from ._distribution import fixed as fixed
 from ._distribution import multivariate_normal as multivariate_normal
 from ._distribution import normal as normal
 from ._distribution import uniform as uniform
+from ._dynamics import AbstractConstraints as AbstractConstraints
 from ._dynamics import AbstractDensity as AbstractDensity
 from ._dynamics import AbstractDynamics as AbstractDynamics
 from ._dynamics import AbstractEquationOfMotion as AbstractEquationOfMotion
@@ -51,8 +53,11 @@ from ._dynamics import AbstractHamiltonian as AbstractHamiltonian
 from ._dynamics import AbstractLagrangian as AbstractLagrangian
 from ._dynamics import AbstractMomentum as AbstractMomentum
 from ._dynamics import AbstractSecondOrderDynamics as AbstractSecondOrderDynamics
+from ._dynamics import Baumgarte as Baumgarte
 from ._dynamics import BlockDiagonal as BlockDiagonal
 from ._dynamics import CyclicBanded as CyclicBanded
+from ._dynamics import Constrained as Constrained
+from ._dynamics import Constraints as Constraints
 from ._dynamics import DirectAcceleration as DirectAcceleration
 from ._dynamics import DirectSolve as DirectSolve
 from ._dynamics import Equation as Equation
@@ -66,9 +71,11 @@ from ._dynamics import NeuralODE as NeuralODE
 from ._dynamics import ObservedMomentum as ObservedMomentum
 from ._dynamics import Parameters as Parameters
 from ._dynamics import PreconditionedGMRES as PreconditionedGMRES
+from ._dynamics import Projected as Projected
 from ._dynamics import ShardedEulerLagrange as ShardedEulerLagrange
 from ._dynamics import SparseEulerLagrange as SparseEulerLagrange
 from ._dynamics import SparseMassMatrix as SparseMassMatrix
+from ._dynamics import SymbolicConstraints as SymbolicConstraints
 from ._dynamics import SymbolicDynamics as SymbolicDynamics
 from ._dynamics import SymbolicForces as SymbolicForces
 from ._dynamics import SymbolicLagrangian as SymbolicLagrangian

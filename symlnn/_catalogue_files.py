@@ -43,7 +43,7 @@ class Entry:
     summary: str
     """The first line of its docstring."""
     dof: int | None
-    """The number of its coordinates; None where they depend on arguments."""
+    """The number of its degrees of freedom, if its constraints are independent; None where it depends on arguments."""
     arguments: tuple[str, ...]
     """Those of its function `system(...)`; empty where it has none."""
 
@@ -60,11 +60,14 @@ def entry(path: Path) -> Entry:
         given = factories[0].args
         return Entry(summary, None, tuple(x.arg for x in (*given.posonlyargs, *given.args, *given.kwonlyargs)))
     declared = [
-        keyword.value
+        node
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "System"
-        for keyword in node.keywords
-        if keyword.arg == "coordinates"
     ]
-    literal = declared[0] if len(declared) == 1 and isinstance(declared[0], ast.Tuple | ast.List) else None
-    return Entry(summary, None if literal is None else len(literal.elts), ())
+    if len(declared) != 1:
+        return Entry(summary, None, ())
+    given = {keyword.arg: keyword.value for keyword in declared[0].keywords}
+    empty = ast.Tuple([])
+    groups = [given.get(name, empty) for name in ("coordinates", "constraints", "velocity_constraints")]
+    literal = [len(group.elts) for group in groups if isinstance(group, ast.Tuple | ast.List)]
+    return Entry(summary, 2 * literal[0] - sum(literal) if len(literal) == 3 else None, ())

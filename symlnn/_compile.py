@@ -57,8 +57,10 @@ def compile_quantity(law: Law, quantity: str) -> Compiled:
     """The JAX function f(q, v, u, t, parameters, functions) of one quantity of a law, for one state.
 
     `quantity` is one of `lagrangian`, `energy`, `power` (scalars), `momenta`, `forces`, `right_hand_side` (dof,) and
-    `mass_matrix` (dof, dof); `parameters` holds the value of every parameter in order, and `functions`, by name, those
-    that the law leaves open: such a law has its `lagrangian` and its `forces` alone, and JAX takes their derivatives.
+    `mass_matrix` (dof, dof), or of its constraints `constraint_position` (holonomic,), `constraint_rate`,
+    `constraint_bias` (constraints,) and `constraint_matrix` (constraints, dof); `parameters` holds the value of every
+    parameter in order, and `functions`, by name, those that the law leaves open: such a law has its constraints, its
+    `lagrangian` and its `forces` alone, and JAX takes their derivatives.
     """
     if law.unknown and quantity == "forces":
         return _open_forces(law)
@@ -85,7 +87,8 @@ def compile_quantity(law: Law, quantity: str) -> Compiled:
         known = (*q, *v, *inputs, t, *values)
         for name, arguments in steps:
             known = (*known, functions[name](*(jnp.asarray(x, q.dtype) for x in arguments(*known))))
-        return jnp.stack([jnp.asarray(entry, q.dtype) for entry in function(*known)]).reshape(shape)
+        entries = [jnp.asarray(entry, q.dtype) for entry in function(*known)]
+        return (jnp.stack(entries) if entries else jnp.zeros(0, q.dtype)).reshape(shape)
 
     return compiled
 
@@ -126,6 +129,18 @@ _QUANTITIES: Mapping[str, Callable[[Law], tuple[Any, tuple[int, ...]]]] = {
     "dissipation": lambda s: ((s.plain(s.dissipation),), ()),
     "right_hand_side": lambda s: (s.generalized_forces - s.unsimplified.bias, (s.dof,)),
     "mass_matrix": lambda s: (s.unsimplified.mass_matrix, (s.dof, s.dof)),
+    "constraint_position": lambda s: (s.constraint_equations.positions, (len(s.constraints),)),
+    "constraint_rate": lambda s: (s.constraint_equations.rates, (len(s.multipliers),)),
+    "constraint_matrix": lambda s: (s.constraint_equations.matrix, (len(s.multipliers), s.dof)),
+    "constraint_bias": lambda s: (s.constraint_equations.bias, (len(s.multipliers),)),
 }
-_OPEN = ("lagrangian", "declared_forces", "dissipation")
+_OPEN = (
+    "lagrangian",
+    "declared_forces",
+    "dissipation",
+    "constraint_position",
+    "constraint_rate",
+    "constraint_matrix",
+    "constraint_bias",
+)
 """What there is of a law that leaves functions open."""

@@ -15,6 +15,7 @@ def derivation(system: System, field: Field | None = None) -> dict[str, Any]:
     def strings(values: Any) -> list[str]:
         return [str(value) for value in values]
 
+    known = system.law.constraint_equations
     found = {
         "name": system.name,
         "coordinates": strings(system.q),
@@ -25,6 +26,11 @@ def derivation(system: System, field: Field | None = None) -> dict[str, Any]:
         "bias": strings(system.bias),
         "generalized_forces": strings(system.generalized_forces),
         "equations_of_motion": strings(system.equations_of_motion),
+        "degrees_of_freedom": system.degrees_of_freedom,
+        "constraints": strings(known.positions),
+        "velocity_constraints": strings(map(system.plain, system.velocity_constraints)),
+        "constraint_matrix": [strings(row) for row in known.matrix.tolist()],
+        "multipliers": strings(system.law.multipliers),
         "accelerations": None if system.accelerations is None else strings(system.accelerations),
         "energy": str(system.energy),
         "momenta": strings(system.momenta),
@@ -35,11 +41,15 @@ def derivation(system: System, field: Field | None = None) -> dict[str, Any]:
 
 def _equations(system: System) -> dict[str, list[tuple[sp.Basic, sp.Basic]]]:
     """Each part of the derivation as equations left = right."""
+    known = system.law.constraint_equations
     parts: dict[str, list[tuple[sp.Basic, sp.Basic]]] = {
         "Lagrangian": [(sp.Symbol("L"), system.plain_lagrangian)],
         "Mass matrix": [(sp.Symbol("M"), system.mass_matrix)],
         "Bias": [(sp.Symbol("b"), system.bias)],
         "Generalised forces": [(sp.Symbol("Q"), system.generalized_forces)] if system.has_forces else [],
+        "Constraints": [(sp.Integer(0), x) for x in known.positions],
+        "Constraints on velocities": [(sp.Integer(0), system.plain(x)) for x in system.velocity_constraints],
+        "Constraint matrix": [(sp.Symbol("A"), known.matrix)] if system.law.is_constrained else [],
         "Equations of motion": [(sp.Integer(0), equation) for equation in system.equations_of_motion],
         "Accelerations": list(zip(system.a, system.accelerations or (), strict=False)),
         "Energy": [(sp.Symbol("E"), system.energy)],
@@ -87,7 +97,10 @@ def derivation_latex(system: System) -> str:
 
 def derivation_text(system: System, field: Field | None = None) -> str:
     """The derivation as plain text, that of the field before it."""
-    lines = [*([] if field is None else [_field_text(field)]), system.name]
+    count = f"{system.degrees_of_freedom} degree{'s' if system.degrees_of_freedom != 1 else ''} of freedom"
+    if system.law.is_constrained:
+        count += f": {system.dof} coordinates less {system.constraint_rank} independent constraints"
+    lines = [*([] if field is None else [_field_text(field)]), f"{system.name}, {count}"]
     for title, equations in _equations(system).items():
         lines += ["", title]
         lines += [

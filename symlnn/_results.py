@@ -18,6 +18,10 @@ class RESULTS(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
         "The law of motion, or the loss of a training, is not a finite number there: the states lie outside of where "
         "it is defined, or its numbers are too large for the floating-point type."
     )
+    inconsistent = (
+        "The start does not obey the constraints of the law: take the state nearby that does, symlnn.project(system, "
+        "states)."
+    )
     diverged = "The training went away from what it was to learn, again and again: lower its learning rate."
     interrupted = "It was interrupted before its end; what it had come to is kept."
 

@@ -16,8 +16,12 @@ from ._dynamics import (
     Doubled,
     Integrand,
     all_finite,
+    constraint_errors,
+    constraints_of,
     in_natural_units,
+    kept,
     ode_terms,
+    onto_constraints,
     sizes_of,
     splits,
 )
@@ -30,6 +34,9 @@ from ._rollout import DenseMotion, Rollout
 from ._types import RealScalar, States, as_float, require_memory
 
 _USUAL = Integrator()
+_OBEYED = 10.0
+"""How far a start may be from its constraints, in roots of the precision and in the sizes of its coordinates."""
+_INCONSISTENT: Any = RESULTS.inconsistent
 USUAL_INSTANTS = 500
 """Of a motion, after its start: so many whatever its duration, which may be of femtoseconds or of years."""
 
@@ -65,6 +72,9 @@ def simulate(
 
     Nothing but shapes, static fields and the kinds of things is compiled in: another call with other parameters,
     starts, times, inputs or tolerances compiles nothing.
+
+    Of a law with constraints every step is projected onto them (`Projected`), and so is what is observed between
+    steps, unless they have `Baumgarte`'s terms. A start that does not obey them fails as `inconsistent`: see `project`.
 
     Raises `ValueError` unless exactly one of `times` and `duration` is given, for times that do not increase, for
     starts at different times with one duration, and for inputs of another number of motions.
@@ -186,14 +196,25 @@ def _motion(
         law = Doubled(terms_of) if splits(solver) else terms_of
     args = (start.m, u)
     y0 = law.initial_state(start.q, start.v, start.m, times[0])
+    constraints = constraints_of(dynamics)
+    obeys = jnp.asarray(True)
+    if constraints is not None:
+        if splits(solver):
+            raise ValueError(
+                f"The solver {type(integration.solver).__name__} splits the state, and keeps no constraints: choose "
+                "another, diffrax.Dopri8() say."
+            )
+        found = constraint_errors(constraints(start.q, start.v, start.m, times[0]), sizes_of(dynamics, start.q))
+        obeys = jnp.max(jnp.concatenate(found)) <= _OBEYED * float(jnp.finfo(times.dtype).eps) ** 0.5
     # a start from which there is no motion is integrated over no time: it ends at once, and the others go on. None of
     # its instants is ever passed, or the loop of the batch would go through all of them at every step of the others
-    moving = all_finite((y0, law.vector_field(times[0], y0, args)))
+    finite = all_finite((y0, law.vector_field(times[0], y0, args)))
+    moving = finite & obeys
     end = jnp.where(moving, times[-1], times[0])
     instants = jnp.where(moving, times, jnp.nan)
     solution = diffrax.diffeqsolve(
         terms_of.terms(solver),
-        solver,
+        kept(solver, law),
         times[0],
         end,
         integration.step,
@@ -208,7 +229,10 @@ def _motion(
     )
     states, last = solution.ys  # pyright: ignore[reportGeneralTypeIssues]
     last_time, last = jax.tree.map(lambda x: jax.lax.stop_gradient(x[0]), (solution.ts[1], last))  # pyright: ignore
-    result = _result(law, solution.result, last_time, last, args, moving)
+    result = _result(law, solution.result, last_time, last, args, finite)
+    result = RESULTS.where(obeys | ~finite, result, _INCONSISTENT)
+    if constraints is not None and not constraints.corrected:
+        states = jax.vmap(lambda t, y: onto_constraints(law, t, y, args))(times, states)
     q, v = jax.vmap(lambda t, y: law.observe(t, y, start.m))(times, states)
     q, v = (jnp.where(moving, along, jnp.inf).at[0].set(first) for along, first in ((q, start.q), (v, start.v)))
     dense = DenseMotion(law, solution.interpolation, start.m) if integration.dense else None

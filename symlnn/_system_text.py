@@ -98,6 +98,9 @@ def system_to_text(system: System, comments: Mapping[str, str], title: str) -> s
         lines.append(f"    dissipation={text(system.dissipation)},")
     if system.forces:
         lines += ["    forces={", *(f"        {text(x)}: {text(f)}," for x, f in system.forces.items()), "    },"]
+    for field in ("constraints", "velocity_constraints"):
+        if getattr(system, field):
+            lines += [f"    {field}=(", *(f"        {text(x)}," for x in getattr(system, field)), "    ),"]
     if system.inputs:
         inputs = zip(system.u, system.inputs.values(), strict=True)
         lines.append("    inputs={" + ", ".join(f"{names[u.name]}: {_drawn(d)}" for u, d in inputs) + "},")

@@ -43,7 +43,7 @@ def test_what_a_system_file_says_is_what_it_declares() -> None:
     for name in symlnn.catalogue_names():
         said = entry(symlnn.system_path(name))
         assert said.summary
-        assert said.arguments or said.dof == symlnn.load_system(name).dof
+        assert said.arguments or said.dof == symlnn.load_system(name).degrees_of_freedom
 
 
 def test_help_lists_what_there_is() -> None:

@@ -67,7 +67,8 @@ def parse_solver(name: str) -> Any:
 
 
 def initial_states(system: "symlnn.System", n: int, fixed: Mapping[str, float], seed: int) -> "symlnn.States":
-    """n initial states drawn from the declaration, with coordinates and velocities set where `fixed` names them."""
+    """n initial states drawn from the declaration, with coordinates and velocities set where `fixed` names them, and
+    the others moved to where they obey the constraints."""
     states = symlnn.sample_states(system, n, key=jax.random.key(seed), initial=True)
     columns = {symbol.name: ("q", i) for i, symbol in enumerate(system.q)}
     columns |= {symbol.name: ("v", i) for i, symbol in enumerate(system.v)}
@@ -79,7 +80,9 @@ def initial_states(system: "symlnn.System", n: int, fixed: Mapping[str, float], 
             raise ValueError(f"--initial names {name!r}; {system.name} has {', '.join(columns)}.")
         group, place = columns[name]
         arrays[group] = arrays[group].at[:, place].set(value)
-    return symlnn.States(**arrays, t=states.t)
+    moving = {symbol.name for symbol in (*system.q, *system.v)}
+    found = symlnn.States(**arrays, t=states.t)
+    return symlnn.project(system, found, hold=[name for name in fixed if name in moving])
 
 
 def chosen(**options: Any) -> dict[str, Any]:

@@ -25,4 +25,5 @@ from ._observations import successful as successful
 from ._states import DeclaredStates as DeclaredStates
 from ._states import SmoothFields as SmoothFields
 from ._states import StateSource as StateSource
+from ._states import project as project
 from ._states import sample_states as sample_states

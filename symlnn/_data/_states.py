@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._distribution import AbstractDistribution
+from .._dynamics import DeclaredSizes, SymbolicConstraints, projected_from_afar
 from .._system import System
 from .._types import Key, States
 
@@ -31,8 +32,9 @@ def _columns(distributions: Sequence[AbstractDistribution], key: Key, n: int) ->
 class DeclaredStates(eqx.Module):
     """States drawn as a declaration says, independently but for those with a joint distribution.
 
-    With `initial`, coordinates and velocities are those that roll-outs start from, and t is zero. Raises `ValueError`
-    where the system does not say what a coordinate or velocity is drawn from.
+    With `initial`, coordinates and velocities are those that roll-outs start from, and t is zero. Where there are
+    constraints, the states nearby that obey them; NaN where there are none. Raises `ValueError` where the system does
+    not say what a coordinate or velocity is drawn from.
     """
 
     q: tuple[AbstractDistribution, ...]
@@ -41,6 +43,9 @@ class DeclaredStates(eqx.Module):
     u: tuple[AbstractDistribution, ...]
     t: tuple[AbstractDistribution, ...]
     joint: tuple[AbstractDistribution, ...]
+    constraints: SymbolicConstraints | None
+    """What the states are projected onto."""
+    sizes: DeclaredSizes | None
     places: tuple[tuple[int, ...], ...] = eqx.field(static=True)
     """For each joint distribution the columns of (q, v) that it draws."""
 
@@ -58,6 +63,7 @@ class DeclaredStates(eqx.Module):
         self.m, self.u = _as_arrays(system.domain.varying), _as_arrays(tuple(system.domain.inputs.values()))
         self.t = _as_arrays(() if time is None or initial else (time,))
         self.joint = _as_arrays(tuple(joint.values()))
+        self.constraints, self.sizes = SymbolicConstraints.of(system), DeclaredSizes.of(system)
         self.places = tuple(tuple(order.index(y) for y in group) for group in joint)
 
     def __call__(self, key: Key, n: int) -> States:
@@ -71,7 +77,20 @@ class DeclaredStates(eqx.Module):
                 columns = columns.at[:, jnp.asarray(places)].set(drawn)
             q, v = jnp.split(columns, 2, axis=-1)
         time = _columns(self.t, keys[4], n)[:, 0] if self.t else jnp.zeros(n)
-        return States(q, v, _columns(self.m, keys[2], n), _columns(self.u, keys[3], n), time)
+        drawn = States(q, v, _columns(self.m, keys[2], n), _columns(self.u, keys[3], n), time)
+        return drawn if self.constraints is None else _onto(self.constraints, self.sizes, drawn)
+
+
+def _onto(constraints: SymbolicConstraints, sizes: DeclaredSizes | None, states: States) -> States:
+    """The states nearby that obey the constraints; NaN where there are none."""
+
+    def one(state: States) -> tuple[Array, Array]:
+        of = (jnp.ones_like(state.q),) * 2 if sizes is None else (sizes.q, sizes.v)
+        scaled = jax.tree.map(lambda x: x.astype(state.q.dtype), of)
+        return projected_from_afar(constraints, state.q, state.v, state.m, state.t, scaled)
+
+    q, v = jax.vmap(one)(states)
+    return eqx.tree_at(lambda s: (s.q, s.v), states, (q, v))
 
 
 def sample_states(system: System, n: int, *, key: Key, initial: bool = False) -> States:
@@ -87,6 +106,40 @@ def sample_states(system: System, n: int, *, key: Key, initial: bool = False) ->
 @eqx.filter_jit
 def _draw(states: DeclaredStates, key: Key, n: int) -> States:
     return states(key, n)
+
+
+def project(system: System, states: States, *, hold: Sequence[str] = ()) -> States:
+    """The states nearby that obey the constraints of a system: the distance is measured in its sizes, in which the
+    coordinates and velocities that `hold` names, x or x_dot, do not move.
+
+    Raises `ValueError` for a name that is none, and where a state is too far from what the constraints allow.
+    """
+    constraints, sizes = SymbolicConstraints.of(system), DeclaredSizes.of(system)
+    names = [symbol.name for symbol in (*system.q, *system.v)]
+    if unknown := [name for name in hold if name not in names]:
+        raise ValueError(f"hold names {unknown[0]!r}; {system.name} has {', '.join(names)}.")
+    if constraints is None:
+        return states
+    ones = jnp.ones(system.dof, states.q.dtype)
+    q, v = (ones, ones) if sizes is None else (sizes.q, sizes.v)
+    free = jnp.asarray([name not in hold for name in names])
+    held = DeclaredSizes(q * free[: system.dof], v * free[system.dof :])
+    batch = states if states.q.ndim == 2 else jax.tree.map(lambda x: x[None], states)
+    found = _projected(constraints, held, batch)
+    lost = np.flatnonzero(~np.isfinite(np.asarray(found.q)).all(axis=-1))
+    if lost.size:
+        where = f"the state {lost[0]}" if states.q.ndim == 2 else "the state"
+        raise ValueError(
+            f"Nothing near {where} obeys the constraints of {system.name}"
+            + (f" with {', '.join(hold)} held" if hold else "")
+            + ": begin with one that is nearer, or hold fewer of its numbers."
+        )
+    return found if states.q.ndim == 2 else jax.tree.map(lambda x: x[0], found)
+
+
+@eqx.filter_jit
+def _projected(constraints: SymbolicConstraints, sizes: DeclaredSizes, states: States) -> States:
+    return _onto(constraints, sizes, states)
 
 
 class SmoothFields(eqx.Module):

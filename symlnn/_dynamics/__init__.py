@@ -16,6 +16,14 @@ from ._batch import rate_sizes as rate_sizes
 from ._batch import relative_rms as relative_rms
 from ._batch import rms as rms
 from ._canonical import Canonical as Canonical
+from ._constraints import AbstractConstraints as AbstractConstraints
+from ._constraints import Baumgarte as Baumgarte
+from ._constraints import Constrained as Constrained
+from ._constraints import Constraints as Constraints
+from ._constraints import SymbolicConstraints as SymbolicConstraints
+from ._constraints import constraint_errors as constraint_errors
+from ._constraints import projected as projected
+from ._constraints import projected_from_afar as projected_from_afar
 from ._derivatives import Derivatives as Derivatives
 from ._derivatives import derivatives as derivatives
 from ._direct import DirectAcceleration as DirectAcceleration
@@ -37,6 +45,12 @@ from ._natural import Natural as Natural
 from ._natural import in_natural_units as in_natural_units
 from ._natural import sizes_of as sizes_of
 from ._neural_ode import NeuralODE as NeuralODE
+from ._parameters import DeclaredSizes as DeclaredSizes
+from ._parameters import Parameters as Parameters
+from ._projected import Projected as Projected
+from ._projected import constraints_of as constraints_of
+from ._projected import kept as kept
+from ._projected import onto_constraints as onto_constraints
 from ._sharded import ShardedEulerLagrange as ShardedEulerLagrange
 from ._solve import DirectSolve as DirectSolve
 from ._solve import linear_solve as linear_solve
@@ -45,7 +59,6 @@ from ._solvers import BlockDiagonal as BlockDiagonal
 from ._solvers import CyclicBanded as CyclicBanded
 from ._solvers import PreconditionedGMRES as PreconditionedGMRES
 from ._sparse import SparseEulerLagrange as SparseEulerLagrange
-from ._symbolic import Parameters as Parameters
 from ._symbolic import SymbolicDynamics as SymbolicDynamics
 from ._symbolic import SymbolicForces as SymbolicForces
 from ._symbolic import SymbolicLagrangian as SymbolicLagrangian

@@ -38,6 +38,8 @@ class Canonical(AbstractDynamics):
                 f"The solver Variational needs a Lagrangian, which {type(dynamics).__name__} has not: choose another, "
                 "ImplicitMidpoint() say."
             )
+        if dynamics.constraints is not None:
+            raise ValueError("The solver Variational takes no constraints: choose another, ImplicitMidpoint() say.")
         return Canonical(dynamics, size)
 
     def terms(self, solver: diffrax.AbstractSolver) -> PyTree[diffrax.AbstractTerm]:

@@ -5,14 +5,19 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import lineax as lx
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from .._inputs import inputs_at
 from .._results import RESULTS
 from .._types import Coordinates, RealScalar, Scalar, Varying
 from ._base import AbstractLagrangian, AbstractSecondOrderDynamics, Arguments, Forces, all_finite, verdict
-from ._solve import linear_solve
+from ._constraints import AbstractConstraints, Bordered, bordered_solve
+from ._solve import DirectSolve, linear_solve
+
+_REDUNDANT = 1e-6
+"""A singular value, relative to the largest, that counts as none: rows are of unit length, and float32 has 1e-7."""
 
 
 class Equation(NamedTuple):
@@ -28,6 +33,8 @@ class AbstractEquationOfMotion(AbstractSecondOrderDynamics):
     """A law of motion that is an equation M a = r, and not an expression for a."""
 
     solver: eqx.AbstractVar[lx.AbstractLinearSolver]
+    constraints: eqx.AbstractVar[AbstractConstraints | None]
+    """What the motion obeys besides; None where nothing constrains it."""
 
     @abc.abstractmethod
     def equation(
@@ -38,7 +45,7 @@ class AbstractEquationOfMotion(AbstractSecondOrderDynamics):
         u: Array | None = None,
         t: RealScalar = 0.0,
     ) -> Equation:
-        """M and r, without an inverse."""
+        """M and r, without an inverse and without the forces of constraints."""
 
     def solve(
         self,
@@ -48,19 +55,51 @@ class AbstractEquationOfMotion(AbstractSecondOrderDynamics):
         u: Array | None = None,
         t: RealScalar = 0.0,
     ) -> lx.Solution:
-        """The accelerations, `value`, with the code that says whether they solve the equation, `result`.
+        """The accelerations, `value`, with the code that says whether they solve the equation, `result`: M a = r, or
+        with constraints M a − Aᵀλ = r and A a + c = 0.
 
         It is one of `RESULTS`: `successful` where the residual M a − r is small against r, else `singular`,
         `not_finite`, or what an iterative solver reports. Derivatives go through the solve by the implicit function
         theorem.
         """
-        return linear_solve(*self.equation(q, v, m, u, t), self.solver)
+        if self.constraints is None:
+            return linear_solve(*self.equation(q, v, m, u, t), self.solver)
+        return self._bordered(q, v, m, u, t).acceleration
+
+    def multipliers(
+        self,
+        q: Coordinates,
+        v: Coordinates,
+        m: Varying | None = None,
+        u: Array | None = None,
+        t: RealScalar = 0.0,
+    ) -> Float[Array, " constraints"]:
+        """λ of M a = r + Aᵀλ, one for each constraint; none where there are none."""
+        return jnp.zeros(0, q.dtype) if self.constraints is None else self._bordered(q, v, m, u, t).multipliers
+
+    def constraint_forces(
+        self,
+        q: Coordinates,
+        v: Coordinates,
+        m: Varying | None = None,
+        u: Array | None = None,
+        t: RealScalar = 0.0,
+    ) -> Coordinates:
+        """Aᵀλ, (dof,): the generalised forces that keep the constraints."""
+        if self.constraints is None:
+            return jnp.zeros_like(q)
+        return self.constraints(q, v, m, t).matrix.T @ self.multipliers(q, v, m, u, t)
+
+    def _bordered(self, q: Coordinates, v: Coordinates, m: Varying | None, u: Array | None, t: RealScalar) -> Bordered:
+        assert self.constraints is not None
+        matrix, right_hand_side = self.equation(q, v, m, u, t)
+        return bordered_solve(matrix.as_matrix(), right_hand_side, self.constraints(q, v, m, t), self.solver)
 
 
 class AbstractEulerLagrange(AbstractEquationOfMotion):
-    """The motion that makes the action of a Lagrangian stationary, with generalised forces Q:
+    """The motion that makes the action of a Lagrangian stationary, with generalised forces Q and those of constraints:
 
-    (∇ᵥ∇ᵥᵀL) a  =  ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q.
+    (∇ᵥ∇ᵥᵀL) a  =  ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q + Aᵀλ,        A a + c = 0.
     """
 
     lagrangian: eqx.AbstractVar[AbstractLagrangian]
@@ -70,6 +109,14 @@ class AbstractEulerLagrange(AbstractEquationOfMotion):
         """The Jacobi energy v·∂L/∂v − L; for a learned L defined up to an affine map."""
         value, momenta = jax.value_and_grad(lambda velocity: self.lagrangian(q, velocity, m, t))(v)
         return v @ momenta - value
+
+
+def direct_solver(constraints: AbstractConstraints | None) -> lx.AbstractLinearSolver:
+    """What solves for few unknowns: elimination, or where constraints are redundant, the shortest solution by singular
+    values."""
+    if constraints is None or not constraints.redundant:
+        return DirectSolve()
+    return lx.SVD(rcond=_REDUNDANT)
 
 
 @verdict.register(AbstractEquationOfMotion)

@@ -6,28 +6,29 @@ from jaxtyping import Array
 
 from .._types import Coordinates, Matrix, RealScalar, Varying
 from ._base import AbstractLagrangian, Forces
+from ._constraints import AbstractConstraints
 from ._derivatives import derivatives
-from ._equation import AbstractEulerLagrange, Equation
-from ._solve import DirectSolve
-
-_DIRECT = DirectSolve()
+from ._equation import AbstractEulerLagrange, Equation, direct_solver
 
 
 class EulerLagrange(AbstractEulerLagrange):
-    """The motion that makes the action of a Lagrangian stationary, with generalised forces Q:
+    """The motion that makes the action of a Lagrangian stationary, with generalised forces Q and those of constraints:
 
-        (∇ᵥ∇ᵥᵀL) a  =  ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q.
+        (∇ᵥ∇ᵥᵀL) a  =  ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q + Aᵀλ,        A a + c = 0.
 
     `derivatives` of L gives the terms. The mass matrix may be indefinite, as a learned one can be; where it is singular
     the accelerations are infinite or NaN.
 
-    Source: Cranmer et al. 2020 (arXiv:2003.04630), eq. 6.
+    Source: Cranmer et al. 2020 (arXiv:2003.04630), eq. 6; with constraints, as in Finzi, Wang & Wilson 2020
+    (arXiv:2010.13581).
     """
 
     lagrangian: AbstractLagrangian
     """L(q, v, m, t)."""
     forces: Forces | None
     """Q(q, v, m, u, t) → (dof,), or None where nothing acts besides L."""
+    constraints: AbstractConstraints | None
+    """What the motion obeys besides, known also where L is learned."""
     solver: lx.AbstractLinearSolver
     """What solves for the accelerations: any solver of lineax for a symmetric, possibly indefinite matrix."""
 
@@ -35,9 +36,11 @@ class EulerLagrange(AbstractEulerLagrange):
         self,
         lagrangian: AbstractLagrangian,
         forces: Forces | None = None,
-        solver: lx.AbstractLinearSolver = _DIRECT,
+        constraints: AbstractConstraints | None = None,
+        solver: lx.AbstractLinearSolver | None = None,
     ):
-        self.lagrangian, self.forces, self.solver = lagrangian, forces, solver
+        self.lagrangian, self.forces, self.constraints = lagrangian, forces, constraints
+        self.solver = direct_solver(constraints) if solver is None else solver
 
     def equation(
         self,
@@ -47,7 +50,7 @@ class EulerLagrange(AbstractEulerLagrange):
         u: Array | None = None,
         t: RealScalar = 0.0,
     ) -> Equation:
-        """M = ∇ᵥ∇ᵥᵀL and r = ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q, without an inverse."""
+        """M = ∇ᵥ∇ᵥᵀL and r = ∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q, without an inverse and without constraints."""
         mass_matrix, force, transport = derivatives(self.lagrangian, q, v, m, t)
         right_hand_side = force - transport
         if self.forces is not None:
@@ -62,7 +65,8 @@ class EulerLagrange(AbstractEulerLagrange):
         u: Array | None = None,
         t: RealScalar = 0.0,
     ) -> Coordinates:
-        """a = M⁻¹ [∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q], whatever the solver found: see `solve`."""
+        """a = M⁻¹ [∇_q L − (∇_q∇ᵥᵀL) v − ∂ₜ∇ᵥL + Q], or with constraints that of both equations, whatever the solver
+        found: see `solve`."""
         return self.solve(q, v, m, u, t).value
 
     def mass_matrix(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Matrix:

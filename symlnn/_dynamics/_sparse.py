@@ -40,6 +40,7 @@ class SparseEulerLagrange(AbstractEulerLagrange):
 
     lagrangian: GraphLagrangian
     forces: Forces | None
+    constraints: None
     solver: lx.AbstractLinearSolver
 
     def __init__(
@@ -54,6 +55,7 @@ class SparseEulerLagrange(AbstractEulerLagrange):
             raise ValueError("No density of this Lagrangian depends on velocities, so nothing can move: add one.")
         self.lagrangian = lagrangian
         self.forces = forces
+        self.constraints = None
         self.solver = _cheapest(lagrangian) if solver is None else solver
         # a solver refuses a matrix that it does not fit when it is prepared for it: here without any numbers
         eqx.filter_eval_shape(lambda: self.solver.init(zero_mass_matrix(lagrangian), {}))

@@ -10,68 +10,14 @@ import sympy as sp
 from jaxtyping import Array, Bool, Float
 
 from .._compile import compile_expressions, compile_quantity
-from .._lattice import Lattice
 from .._system import Law, System, listed
 from .._taylor import constants_of, series
-from .._types import AbstractGiven, AbstractSizes, Coordinates, Matrix, RealScalar, Scalar, Varying
+from .._types import Coordinates, Matrix, RealScalar, Scalar, Varying
 from ._base import AbstractLagrangian, Arguments
-from ._equation import AbstractEquationOfMotion, Equation
-from ._solve import DirectSolve, solve
-
-
-class Parameters(AbstractGiven):
-    """The values of a system's parameters, one array each, that derivatives can be taken in and `fit` can train.
-
-    Raises `ValueError` for a parameter that the system does not declare.
-    """
-
-    fixed: dict[str, Float[Array, ""]]
-    """The values of those that do not vary, by name."""
-    varying: tuple[str, ...] = eqx.field(static=True)
-    """The names of the parameters that make up m."""
-    names: tuple[str, ...] = eqx.field(static=True)
-    """All names, in the order of declaration."""
-
-    def __init__(self, system: System | Lattice, overrides: Mapping[str, Any] | None = None):
-        given = {str(name): value for name, value in (overrides or {}).items()}
-        self.names = tuple(symbol.name for symbol in system.parameters)
-        unknown = [name for name in given if name not in self.names]
-        if unknown:
-            raise ValueError(
-                f"{system.name} has no parameter {unknown[0]!r}. Its parameters are: {', '.join(self.names) or 'none'}."
-            )
-        values = {s.name: p.value for s, p in system.parameters.items() if not p.varies} | given
-        self.fixed = {name: jnp.asarray(values[name], jnp.result_type(float)) for name in self.names if name in values}
-        self.varying = tuple(name for name in self.names if name not in values)
-
-    def values(self, m: Varying | None, like: Array) -> Float[Array, " parameters"]:
-        """All values in the order of declaration, with m for the varying ones, in the dtype of `like`."""
-        if self.varying and (m is None or m.shape != (len(self.varying),)):
-            shape = "None" if m is None else f"shape {m.shape}"
-            raise ValueError(
-                f"m must hold {', '.join(self.varying)} (shape ({len(self.varying)},)), but is {shape}: "
-                f'pass m, or fix them with parameters={{"{self.varying[0]}": …}}.'
-            )
-        known = self.fixed | dict(zip(self.varying, () if m is None else m, strict=bool(self.varying)))
-        if not known:
-            return jnp.zeros(0, like.dtype)
-        return jnp.stack([jnp.asarray(known[name], like.dtype) for name in self.names])
-
-
-class DeclaredSizes(AbstractSizes):
-    """As declared: the standard deviation of each coordinate, 1 for angles; the root mean square of each velocity."""
-
-    q: Float[Array, " dof"]
-    v: Float[Array, " dof"]
-
-    @staticmethod
-    def of(system: System) -> "DeclaredSizes | None":
-        """Those of a system; None where it declares no states."""
-        if not system.states:
-            return None
-        marginals = zip(system.state_marginals(), system.is_angle, strict=True)
-        q, v = zip(*((1.0 if angle else x.std, y.size) for (x, y), angle in marginals), strict=True)
-        return DeclaredSizes(*(jnp.asarray(sizes, jnp.result_type(float)) for sizes in (q, v)))
+from ._constraints import AbstractConstraints, SymbolicConstraints
+from ._equation import AbstractEquationOfMotion, Equation, direct_solver
+from ._parameters import DeclaredSizes, Parameters
+from ._solve import solve
 
 
 def _check_inputs(law: Law, u: Array | None) -> Array | None:
@@ -167,21 +113,31 @@ class SymbolicPositions(eqx.Module):
 
 
 class SymbolicDynamics(AbstractEquationOfMotion):
-    """The oracle: M(q, v, t) a = Q − b from SymPy's equations of motion, solved numerically at each state.
+    """The oracle: M(q, v, t) a = Q − b from SymPy's equations of motion, with Aᵀλ and A a + c = 0 where there are
+    constraints, solved numerically at each state.
 
     `parameters={"l1": 2.0}` overrides declared values; one declared as a distribution then leaves m. Values may be
-    traced, so motions can be differentiated in them, and fitted.
+    traced, so motions can be differentiated in them, and fitted. `constraints` stand for those of the declaration, with
+    `Baumgarte` terms say.
     """
 
     law: Law = eqx.field(static=True)
     parameters: Parameters
     sizes: DeclaredSizes | None
-    solver: lx.AbstractLinearSolver = DirectSolve()
+    constraints: AbstractConstraints | None
+    solver: lx.AbstractLinearSolver
 
-    def __init__(self, system: System, parameters: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        system: System,
+        parameters: Mapping[str, Any] | None = None,
+        constraints: AbstractConstraints | None = None,
+    ):
         self.law = system.law
         self.parameters = Parameters(system, parameters)
         self.sizes = DeclaredSizes.of(system)
+        self.constraints = SymbolicConstraints.of(system, parameters) if constraints is None else constraints
+        self.solver = direct_solver(self.constraints)
 
     def equation(
         self,
@@ -205,7 +161,9 @@ class SymbolicDynamics(AbstractEquationOfMotion):
         u: Array | None = None,
         t: RealScalar = 0.0,
     ) -> Coordinates:
-        """a = M⁻¹ (Q − b)."""
+        """a = M⁻¹ (Q − b), or with constraints that of both equations."""
+        if self.constraints is not None:
+            return self.solve(q, v, m, u, t).value
         matrix, right_hand_side = self.equation(q, v, m, u, t)
         return solve(matrix.as_matrix(), right_hand_side)
 
@@ -223,6 +181,8 @@ class SymbolicDynamics(AbstractEquationOfMotion):
         m, u = (None, None) if args is None else args
         if callable(u):
             raise ValueError("The solver Taylor takes inputs that are constant: choose another, diffrax.Dopri8() say.")
+        if self.constraints is not None:
+            raise ValueError("The solver Taylor takes no constraints: choose another, diffrax.Dopri8() say.")
         rows = series(self.law, order, (*q, *v), t, self.series_constants(m, u, q), always)
         stacked = jnp.array(rows).T
         return stacked[:, : self.law.dof], stacked[:, self.law.dof :]
@@ -251,9 +211,10 @@ class SymbolicDynamics(AbstractEquationOfMotion):
         u: Array | None = None,
         t: RealScalar = 0.0,
     ) -> Scalar:
-        """dh/dt = v·Q − ∂L/∂t, the rate of change of the Jacobi energy along the motion."""
+        """dh/dt = v·(Q + Aᵀλ) − ∂L/∂t, the rate of change of the Jacobi energy along the motion."""
         compiled = compile_quantity(self.law, "power")
-        return compiled(q, v, _check_inputs(self.law, u), t, self.parameters.values(m, q))
+        power = compiled(q, v, _check_inputs(self.law, u), t, self.parameters.values(m, q))
+        return power if self.constraints is None else power + v @ self.constraint_forces(q, v, m, u, t)
 
     def _quantity(self, name: str, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar) -> Array:
         u = jnp.zeros(len(self.law.u), q.dtype)  # none of these depends on the inputs

@@ -10,7 +10,7 @@ from .._compile import compile_expressions
 from .._lattice import Lattice, LatticeTerm
 from .._types import RealScalar, Scalar, Varying
 from ._graph import AbstractDensity, Attributes, GraphLagrangian, Members, Moving, Neighbourhoods
-from ._symbolic import Parameters
+from ._parameters import Parameters
 
 
 class SymbolicDensity(AbstractDensity):

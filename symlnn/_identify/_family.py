@@ -12,7 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._dynamics import AbstractDynamics, EulerLagrange, SymbolicDynamics, SymbolicForces, SymbolicLagrangian
+from .._dynamics import (
+    AbstractDynamics,
+    EulerLagrange,
+    SymbolicConstraints,
+    SymbolicDynamics,
+    SymbolicForces,
+    SymbolicLagrangian,
+)
 from .._models import MLP, trainable
 from .._system import System
 from ._least_squares import Bounds
@@ -61,7 +68,7 @@ class Family:
         x = jnp.asarray(x)
         if not self.networks:
             return SymbolicDynamics(self.system, self.values(x))
-        return EulerLagrange(*self.law(x))
+        return EulerLagrange(*self.law(x), SymbolicConstraints.of(self.system, self.values(x)))
 
     def values(self, x: Float[Array, " free"]) -> dict[str, Any]:
         """Of all parameters that do not vary, by name."""

@@ -14,6 +14,7 @@ from .._dynamics import (
     AbstractLagrangian,
     Derivatives,
     EulerLagrange,
+    SymbolicConstraints,
     SymbolicForces,
     derivatives,
 )
@@ -90,11 +91,12 @@ def _(lagrangian: ScaledLagrangian, q: Coordinates, v: Coordinates, m: Varying |
 
 
 def with_declared_forces(system: System, lagrangian: AbstractLagrangian) -> EulerLagrange:
-    """The law of a learned Lagrangian with the forces of a system, which fix its factor where there are any."""
-    forces = declared_forces(system)
+    """The law of a learned Lagrangian with the forces of a system, which fix its factor where there are any, and with
+    its constraints."""
+    forces, constraints = declared_forces(system), SymbolicConstraints.of(system)
     if forces is None:
-        return EulerLagrange(lagrangian)
-    return EulerLagrange(ScaledLagrangian(lagrangian, jnp.zeros(())), forces)
+        return EulerLagrange(lagrangian, constraints=constraints)
+    return EulerLagrange(ScaledLagrangian(lagrangian, jnp.zeros(())), forces, constraints)
 
 
 def trainable(tree: Any) -> Any:

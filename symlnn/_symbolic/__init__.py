@@ -4,6 +4,8 @@ from ._conserved import conserved as conserved
 from ._conserved import energy as energy
 from ._conserved import momenta as momenta
 from ._conserved import power as power
+from ._constraints import ConstraintEquations as ConstraintEquations
+from ._constraints import constraint_equations as constraint_equations
 from ._euler_lagrange import accelerations as accelerations
 from ._euler_lagrange import equation_of_motion as equation_of_motion
 from ._field import Current as Current

@@ -14,6 +14,7 @@ from sympy.physics.units import Quantity
 from .. import _symbolic
 from .._frozen import FrozenDict
 from ._checking import checking
+from ._constraints import check_constraints
 from ._expression import finished, is_name, listed, ordered, scalar
 
 
@@ -21,7 +22,9 @@ from ._expression import finished, is_name, listed, ordered, scalar
 class Law:
     """L(q, q̇, t), with the generalised forces Q and the Rayleigh dissipation F that act besides:
 
-        d/dt ∂L/∂q̇ᵢ − ∂L/∂qᵢ = Qᵢ − ∂F/∂q̇ᵢ.
+        d/dt ∂L/∂q̇ᵢ − ∂L/∂qᵢ = Qᵢ − ∂F/∂q̇ᵢ + (Aᵀλ)ᵢ,
+
+    with multipliers λ where there are constraints A q̇ + b = 0, whose forces Aᵀλ keep them.
 
     It is what compiled functions depend on, and all that they do: the values of parameters, the distributions of states
     and the duration of a motion are arguments. What is derived is in the plain symbols `q`, `v`, `a`, `p`, computed
@@ -38,12 +41,19 @@ class Law:
     """The control inputs u, which may appear in the forces."""
     unknown: Sequence[Any] = ()
     """The functions that are left open, as `sympy.Function("V")`: with any of them nothing can be derived."""
+    constraints: Sequence[Any] = ()
+    """φ(q, t), each zero along the motion."""
+    velocity_constraints: Sequence[Any] = ()
+    """ψ(q, q̇, t), linear in the velocities, each zero along the motion."""
 
     def __post_init__(self) -> None:
         for name in ("coordinates", "parameters", "inputs"):
             object.__setattr__(self, name, ordered(getattr(self, name), name))
         for name in ("lagrangian", "dissipation"):
             object.__setattr__(self, name, scalar(getattr(self, name), name))
+        for name in ("constraints", "velocity_constraints"):
+            given = ordered(getattr(self, name), name)
+            object.__setattr__(self, name, tuple(scalar(x, f"{name}[{i}]") for i, x in enumerate(given)))
         forces = {x: scalar(force, f"forces[{x}]") for x, force in self.forces.items()}
         object.__setattr__(self, "forces", FrozenDict(forces))
         object.__setattr__(self, "unknown", tuple(self.unknown))
@@ -56,13 +66,19 @@ class Law:
         self.check_symbols("dissipation", self.dissipation)
         for x, force in self.forces.items():
             self.check_symbols(f"forces[{x}]", force, inputs=True)
+        check_constraints(self)
 
     # --- names -----------------------------------------------------------------------------------------------------
 
     @property
     def dof(self) -> int:
-        """The number of degrees of freedom."""
+        """The number of coordinates: that of the degrees of freedom where there are no constraints."""
         return len(self.coordinates)
+
+    @property
+    def is_constrained(self) -> bool:
+        """Whether there are constraints."""
+        return bool(self.constraints or self.velocity_constraints)
 
     @cached_property
     def t(self) -> sp.Symbol:
@@ -88,6 +104,14 @@ class Law:
     def p(self) -> tuple[sp.Symbol, ...]:
         """Plain symbols for the canonical momenta: `p_theta1`."""
         return tuple(sp.Symbol(f"p_{x.name}", real=True) for x in self.q)
+
+    @cached_property
+    def multipliers(self) -> tuple[sp.Symbol, ...]:
+        """Plain symbols for the multipliers λ of the constraints: `lambda1`."""
+        count = len(self.constraints) + len(self.velocity_constraints)
+        taken = {symbol.name for symbol in (*self.parameters, *self.q, *self.v, *self.a, *self.u)}
+        stem = next(s for s in ("lambda", "multiplier", "constraint_multiplier") if f"{s}1" not in taken)
+        return tuple(sp.Symbol(f"{stem}{k + 1}", real=True) for k in range(count))
 
     @cached_property
     def u(self) -> tuple[sp.Symbol, ...]:
@@ -138,8 +162,9 @@ class Law:
 
     @property
     def depends_on_time(self) -> bool:
-        """Whether t stands in L, F or a force explicitly."""
+        """Whether t stands in L, F, a force or a constraint explicitly."""
         declared = (self.lagrangian, self.dissipation, *self.forces.values())
+        declared += (*self.constraints, *self.velocity_constraints)
         return any(self.t in self.plain(expression).free_symbols for expression in declared)
 
     @property
@@ -158,18 +183,29 @@ class Law:
         return sp.ImmutableMatrix(self.unsimplified.bias.applyfunc(_symbolic.tidy))
 
     @cached_property
+    def constraint_equations(self) -> _symbolic.ConstraintEquations:
+        """The constraints, and what follows from them for velocities and accelerations."""
+        positions, velocities = ([self.plain(x) for x in xs] for xs in (self.constraints, self.velocity_constraints))
+        return _symbolic.constraint_equations(positions, velocities, self.q, self.v, self.t)
+
+    @cached_property
     def equations_of_motion(self) -> tuple[sp.Expr, ...]:
-        """M a + b − Q, one expression per coordinate: each vanishes along the motion."""
+        """M a + b − Q − Aᵀλ, one expression per coordinate, then A a + c, one per constraint: each vanishes along the
+        motion."""
         residual = self.mass_matrix * sp.Matrix(self.a) + self.bias - self.generalized_forces
-        return tuple(residual)
+        if not self.is_constrained:
+            return tuple(residual)
+        known = self.constraint_equations
+        forces = known.matrix.T * sp.Matrix(self.multipliers)
+        return (*(residual - forces), *(known.matrix * sp.Matrix(self.a) + known.bias))
 
     @cached_property
     def accelerations(self) -> tuple[sp.Expr, ...] | None:
-        """a(q, v, t) in closed form for one or two degrees of freedom, else None.
+        """a(q, v, t) in closed form for one or two coordinates without constraints, else None.
 
         Above two the closed form is unreadable and slow: use `mass_matrix` and `bias`, and solve numerically.
         """
-        if self.dof > 2:
+        if self.dof > 2 or self.is_constrained:
             return None
         return tuple(_symbolic.accelerations(self.mass_matrix, self.generalized_forces - self.bias))
 
@@ -185,8 +221,13 @@ class Law:
 
     @cached_property
     def power(self) -> sp.Expr:
-        """dh/dt = v·Q − ∂L/∂t along the motion; zero where the energy is conserved."""
-        return sp.S.Zero if self.conserves_energy else _symbolic.tidy(self.unsimplified.power)
+        """dh/dt = v·Q − ∂L/∂t − λ·b along the motion, where constraints with b = ψ − A v work too; zero where the
+        energy is conserved."""
+        if self.conserves_energy:
+            return sp.S.Zero
+        drift = self.constraint_equations.drift if self.is_constrained else ()
+        work = sp.Add(*(force * b for force, b in zip(self.multipliers, drift, strict=True)))
+        return _symbolic.tidy(self.unsimplified.power) - work
 
     @property
     def conserves_energy(self) -> bool:
@@ -196,7 +237,13 @@ class Law:
     @cached_property
     def _conserved(self) -> tuple[bool, tuple[bool, ...]]:
         forces = tuple(self.generalized_forces)
-        return _symbolic.conserved(self.plain_lagrangian, forces, self.q, self.v, self.t)
+        steady, cyclic = _symbolic.conserved(self.plain_lagrangian, forces, self.q, self.v, self.t)
+        if not self.is_constrained:
+            return steady, cyclic
+        known = self.constraint_equations
+        steady = steady and all(map(_symbolic.is_zero, known.drift))
+        columns = zip(*known.matrix.tolist(), strict=True)
+        return steady, tuple(kept and not any(column) for kept, column in zip(cyclic, columns, strict=True))
 
     @cached_property
     def conserved_quantities(self) -> Mapping[str, sp.Expr]:
@@ -208,7 +255,10 @@ class Law:
 
     @cached_property
     def hamiltonian(self) -> sp.Expr | None:
-        """H(q, p, t) in closed form where L is quadratic in v, else None (see `SymbolicMomentum` for numbers)."""
+        """H(q, p, t) in closed form where L is quadratic in v and nothing is constrained, else None (see
+        `SymbolicMomentum` for numbers)."""
+        if self.is_constrained:
+            return None
         return _symbolic.hamiltonian(self.plain_lagrangian, self.mass_matrix, self.v, self.p)
 
     # --- checks ----------------------------------------------------------------------------------------------------
@@ -328,8 +378,9 @@ class Law:
         if sp.diff(plain, function, 2) == 0 and what == "lagrangian" and not sp.diff(plain, function).has(*self.v):
             raise ValueError(
                 f"{what} contains {function}, which is no coordinate. If it is the Lagrange multiplier of a "
-                "constraint, leave the constraint out, and choose coordinates that obey it; if it is a motion that is "
-                f"prescribed, write it as an expression in {self.t}."
+                "constraint, take its term out of the Lagrangian and write the constraint as one of constraints, of "
+                f"which the multipliers follow; if it is a motion that is prescribed, write it as an expression in "
+                f"{self.t}."
             )
         raise ValueError(
             f"{what} contains {function}, which is no coordinate: write a motion that is prescribed as an expression "

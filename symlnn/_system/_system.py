@@ -18,7 +18,7 @@ from ._experiment import Experiment
 from ._expression import ordered
 from ._law import Law, shared
 from ._parameter import Parameter
-from ._regularity import check_equation
+from ._regularity import check_equation, constraint_rank
 from ._unknown import Unknown
 
 Expression: TypeAlias = Any
@@ -34,7 +34,8 @@ class System:
 
         d/dt ∂L/∂q̇ᵢ − ∂L/∂qᵢ = Qᵢ − ∂F/∂q̇ᵢ
 
-    with the generalised forces Q and the Rayleigh dissipation function F. The constructor is flat; inside there are a
+    with the generalised forces Q and the Rayleigh dissipation function F, and where there are constraints, the forces
+    Aᵀλ that keep them. The constructor is flat; inside there are a
     `law` (what moves and why), a `domain` (what states, inputs and parameters are drawn from) and an `experiment` (how
     long, from where). What is derived (`mass_matrix`, `energy`, …) is the law's, in the plain symbols `q`, `v`, `a`,
     `p`. A System is hashable; two systems with the same declaration are equal. A bad declaration raises a
@@ -66,6 +67,11 @@ class System:
     """The generalised force on each coordinate; zero on those not named."""
     inputs: Mapping[Expression, Any] = field(default_factory=dict)
     """The control inputs u that appear in `forces`, and what they are drawn from."""
+    constraints: Sequence[Expression] = ()
+    """Holonomic constraints φ(q, t), each zero along the motion: x² + y² − l². States are drawn as `states` says, and
+    projected onto them."""
+    velocity_constraints: Sequence[Expression] = ()
+    """Constraints ψ(q, q̇, t) on velocities, linear in them, each zero along the motion: of a wheel that rolls."""
     unknown: Mapping[Any, Unknown] = field(default_factory=dict)
     """The functions that are left open, `sympy.Function("V")`, and what is known of them all the same."""
     time: Any = None
@@ -107,7 +113,7 @@ class System:
                 f"The graph of {self.name} has {self.graph.sites} sites of {self.graph.fields} coordinates, but the "
                 f"system has {law.dof} coordinates."
             )
-        for name in ("coordinates", "lagrangian", "dissipation", "forces"):
+        for name in ("coordinates", "lagrangian", "dissipation", "forces", "constraints", "velocity_constraints"):
             store(name, getattr(law, name))
         for name in ("inputs", "time"):
             store(name, getattr(domain, name))
@@ -134,6 +140,8 @@ class System:
                 forces=self.forces,
                 inputs=tuple(self.inputs),
                 unknown=tuple(self.unknown),
+                constraints=self.constraints,
+                velocity_constraints=self.velocity_constraints,
             )
         )
 
@@ -151,6 +159,8 @@ class System:
         law = self.law
         expressions = {"lagrangian": law.lagrangian, "dissipation": law.dissipation}
         expressions |= {f"forces[{x}]": force for x, force in law.forces.items()}
+        for name in ("constraints", "velocity_constraints"):
+            expressions |= {f"{name}[{i}]": x for i, x in enumerate(getattr(law, name))}
         for what, expression in expressions.items():
             if self.time is None and law.t in law.plain(expression).free_symbols:
                 raise ValueError(f"{what} depends on time: add time=uniform(0, …), what t is drawn from.")
@@ -159,8 +169,18 @@ class System:
 
     @property
     def dof(self) -> int:
-        """The number of degrees of freedom."""
+        """The number of coordinates: that of the degrees of freedom where there are no constraints."""
         return self.law.dof
+
+    @cached_property
+    def constraint_rank(self) -> int:
+        """The number of constraints that are independent, at states of the domain that obey them."""
+        return constraint_rank(self.name, self.law, self.domain) if self.law.is_constrained else 0
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """The coordinates less the constraints that are independent."""
+        return self.dof - self.constraint_rank
 
     @property
     def t(self) -> sp.Symbol:
@@ -235,12 +255,13 @@ class System:
 
     @property
     def equations_of_motion(self) -> tuple[sp.Expr, ...]:
-        """M a + b − Q, one expression per coordinate: each vanishes along the motion."""
+        """M a + b − Q − Aᵀλ, one expression per coordinate, then A a + c, one per constraint: each vanishes along the
+        motion."""
         return self.law.equations_of_motion
 
     @property
     def accelerations(self) -> tuple[sp.Expr, ...] | None:
-        """a(q, v, t) in closed form for one or two degrees of freedom, else None."""
+        """a(q, v, t) in closed form for one or two coordinates without constraints, else None."""
         return self.law.accelerations
 
     @property
@@ -255,7 +276,7 @@ class System:
 
     @property
     def power(self) -> sp.Expr:
-        """dh/dt = v·Q − ∂L/∂t along the motion; zero where the energy is conserved."""
+        """dh/dt = v·Q − ∂L/∂t − λ·b along the motion; zero where the energy is conserved."""
         return self.law.power
 
     @property
@@ -270,7 +291,8 @@ class System:
 
     @property
     def hamiltonian(self) -> sp.Expr | None:
-        """H(q, p, t) in closed form where L is quadratic in v, else None (see `SymbolicMomentum` for numbers)."""
+        """H(q, p, t) in closed form where L is quadratic in v and nothing is constrained, else None (see
+        `SymbolicMomentum` for numbers)."""
         return self.law.hamiltonian
 
     # --- variations ------------------------------------------------------------------------------------------------
@@ -338,11 +360,12 @@ class System:
     def require_same(self, other: "System", what: str, remedy: str) -> None:
         """Raise a `ValueError` where another system, of which `what` is, has another law or other values of parameters
         than this one. Where states are drawn from may differ."""
-        for part in ("name", "coordinates", "parameters", "lagrangian", "dissipation", "forces"):
+        parts = ("lagrangian", "dissipation", "forces", "constraints", "velocity_constraints")
+        for part in ("name", "coordinates", "parameters", *parts):
             theirs, ours = getattr(other, part), getattr(self, part)
             if theirs != ours:
                 # neither sorted nor evaluated: an expression of a stranger can take long to be written out
-                shown = "another one" if part in ("lagrangian", "dissipation", "forces") else f"{theirs}"[:200]
+                shown = "another one" if part in parts else f"{theirs}"[:200]
                 raise ValueError(
                     f"{what} of another system: its {part} is {shown}, but {self.name} has {ours}. {remedy}"
                 )

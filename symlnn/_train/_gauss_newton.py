@@ -70,7 +70,7 @@ class GaussNewton(AbstractStage):
     maximal_damping: float = eqx.field(static=True, default=1e3)
     largest_jacobian: int = eqx.field(static=True, default=2**26)
     """In numbers: 512 MiB in double precision."""
-    iterations: int = eqx.field(static=True, default=40)
+    iterations: int = eqx.field(static=True, default=20)
     """The most of conjugate gradients, where the Jacobian is larger."""
 
     def __check_init__(self) -> None:

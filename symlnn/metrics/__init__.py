@@ -6,6 +6,7 @@ derivative, so Lagrangians are not compared; accelerations, motions and the anal
 
 from ._accelerations import AccelerationErrors as AccelerationErrors
 from ._accelerations import acceleration_errors as acceleration_errors
+from ._constraints import constraint_drift as constraint_drift
 from ._cross_check import CrossCheck as CrossCheck
 from ._cross_check import cross_check as cross_check
 from ._cross_check import max_relative_error as max_relative_error

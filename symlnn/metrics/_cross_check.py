@@ -12,6 +12,7 @@ from .._data import sample_states
 from .._dynamics import (
     AbstractDynamics,
     EulerLagrange,
+    SymbolicConstraints,
     SymbolicDynamics,
     SymbolicForces,
     SymbolicLagrangian,
@@ -43,7 +44,10 @@ def cross_check(system: System, *, states: int = 10_000, seed: int = 0) -> Cross
     near singular states costs four digits.
     """
     drawn = sample_states(system, states, key=key_of(seed))
-    twin, law = EulerLagrange(SymbolicLagrangian(system), SymbolicForces(system)), SymbolicDynamics(system)
+    law = SymbolicDynamics(system)
+    known = SymbolicConstraints.of(system)
+    constraints = None if known is None else known.by_differentiation()
+    twin = EulerLagrange(SymbolicLagrangian(system), SymbolicForces(system), constraints)
     a, b = (eqx.filter_jit(accelerations)(x, drawn) for x in (twin, law))
     tolerance = 1e-10 if drawn.q.dtype == jnp.float64 else 1e-2
     return CrossCheck(max_relative_error(a, b, cancellation(law, drawn)), states, tolerance)
