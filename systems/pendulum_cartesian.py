@@ -24,7 +24,7 @@ def system(n: int = 2) -> System:
     kinetic = sum(m * (xi.diff(t) ** 2 + yi.diff(t) ** 2) / 2 for xi, yi in points[1:])
     rods = [(b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2 - l**2 for a, b in zip(points, points[1:], strict=False)]
     return System(
-        name=f"pendulum_cartesian_{n}",
+        name="pendulum_cartesian",
         coordinates=coordinates,
         units=dict.fromkeys(coordinates, "m"),
         lagrangian=kinetic - sum(m * g * yi for yi in y),

@@ -40,21 +40,34 @@ def generalized_forces(system: symlnn.System) -> tuple[ReferenceFrame, list[tupl
 
 
 def test_agrees_with_lagranges_method(system: symlnn.System) -> None:
-    """Against SymPy's own derivation with its own generalised forces, at random states, times, inputs, parameters."""
+    """Against SymPy's own derivation with its own generalised forces and constraints, at random states, times, inputs,
+    parameters."""
     frame, loads = generalized_forces(system)
-    method = LagrangesMethod(system.lagrangian, list(system.coordinates), forcelist=loads, frame=frame)
+    method = LagrangesMethod(
+        system.lagrangian,
+        list(system.coordinates),
+        forcelist=loads,
+        frame=frame,
+        hol_coneqs=list(system.constraints),
+        nonhol_coneqs=list(system.velocity_constraints),
+    )
     method.form_lagranges_equations()
-    matrix, forcing = (part.applyfunc(system.plain) for part in (method.mass_matrix, method.forcing))
+    whole = (method.mass_matrix_full, method.forcing_full)
+    matrix, forcing = (sp.ImmutableMatrix(part).applyfunc(system.plain)[system.dof :, :] for part in whole)
     arguments = [*system.q, *system.v, *system.u, system.t, *system.parameters]
-    theirs = sp.lambdify(arguments, [matrix, forcing], "numpy")
-    ours = sp.lambdify(arguments, [system.mass_matrix, system.generalized_forces - system.bias], "numpy")
+    theirs = sp.lambdify(arguments, [matrix[:, system.dof :], forcing], "numpy")
+    known = system.law.constraint_equations
+    corner = sp.zeros(len(known.rates), len(known.rates))
+    bordered = sp.BlockMatrix([[system.mass_matrix, -known.matrix.T], [known.matrix, corner]]).as_explicit()
+    sides = sp.Matrix([*(system.generalized_forces - system.bias), *(-known.bias)])
+    ours = sp.lambdify(arguments, [bordered, sides], "numpy")
     states = symlnn.sample_states(system, 20, key=jax.random.key(1))
     generator = np.random.default_rng(2)
     for q, v, u, t in zip(states.q, states.v, states.u, states.t, strict=True):
         drawn = map(float, (*q, *v, *u, t))
         values = [*drawn, *generator.uniform(0.5, 2.0, len(system.parameters))]
         (m1, f1), (m2, f2) = theirs(*values), ours(*values)
-        expected, actual = np.linalg.solve(m1, f1), np.linalg.solve(m2, f2)
+        expected, actual = (np.linalg.solve(m, f)[: system.dof] for m, f in ((m1, f1), (m2, f2)))
         np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
 
 
