@@ -55,9 +55,9 @@ from ._dynamics import AbstractMomentum as AbstractMomentum
 from ._dynamics import AbstractSecondOrderDynamics as AbstractSecondOrderDynamics
 from ._dynamics import Baumgarte as Baumgarte
 from ._dynamics import BlockDiagonal as BlockDiagonal
-from ._dynamics import CyclicBanded as CyclicBanded
 from ._dynamics import Constrained as Constrained
 from ._dynamics import Constraints as Constraints
+from ._dynamics import CyclicBanded as CyclicBanded
 from ._dynamics import DirectAcceleration as DirectAcceleration
 from ._dynamics import DirectSolve as DirectSolve
 from ._dynamics import Equation as Equation

@@ -46,6 +46,8 @@ class Entry:
     """The number of its degrees of freedom, if its constraints are independent; None where it depends on arguments."""
     arguments: tuple[str, ...]
     """Those of its function `system(...)`; empty where it has none."""
+    group: str
+    """What `GROUP` says; empty where nothing does."""
 
 
 def entry(path: Path) -> Entry:
@@ -55,19 +57,28 @@ def entry(path: Path) -> Entry:
     except (SyntaxError, ValueError) as error:
         raise ValueError(f"{path} is no Python file: {error}.") from error
     summary = (ast.get_docstring(tree) or "").split("\n", 1)[0].rstrip(".")
+    assigned = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    group = str(assigned.get("GROUP", ""))
     factories = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "system"]
     if factories:
         given = factories[0].args
-        return Entry(summary, None, tuple(x.arg for x in (*given.posonlyargs, *given.args, *given.kwonlyargs)))
+        arguments = tuple(x.arg for x in (*given.posonlyargs, *given.args, *given.kwonlyargs))
+        return Entry(summary, None, arguments, group)
     declared = [
         node
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "System"
     ]
     if len(declared) != 1:
-        return Entry(summary, None, ())
+        return Entry(summary, None, (), group)
     given = {keyword.arg: keyword.value for keyword in declared[0].keywords}
     empty = ast.Tuple([])
     groups = [given.get(name, empty) for name in ("coordinates", "constraints", "velocity_constraints")]
     literal = [len(group.elts) for group in groups if isinstance(group, ast.Tuple | ast.List)]
-    return Entry(summary, 2 * literal[0] - sum(literal) if len(literal) == 3 else None, ())
+    return Entry(summary, 2 * literal[0] - sum(literal) if len(literal) == 3 else None, (), group)

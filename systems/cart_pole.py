@@ -18,6 +18,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, uniform
 
+GROUP = "robots"
+
 t = dynamicsymbols._t
 x, theta = dynamicsymbols("x theta")
 v, omega = x.diff(t), theta.diff(t)

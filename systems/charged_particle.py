@@ -12,6 +12,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, uniform
 
+GROUP = "particles"
+
 t = dynamicsymbols._t
 x, y = dynamicsymbols("x y")
 vx, vy = x.diff(t), y.diff(t)

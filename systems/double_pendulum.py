@@ -11,6 +11,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, uniform
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 theta1, theta2 = dynamicsymbols("theta1 theta2")
 omega1, omega2 = theta1.diff(t), theta2.diff(t)

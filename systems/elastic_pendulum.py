@@ -11,6 +11,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, uniform
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 r, theta = dynamicsymbols("r theta")
 dr, omega = r.diff(t), theta.diff(t)

@@ -12,6 +12,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Lattice, Network, Parameter, System, normal
 
+GROUP = "lattices"
+
 t = dynamicsymbols._t
 q, q_next = dynamicsymbols("q q_next")
 m, k, alpha, beta = sp.symbols("m k alpha beta", positive=True)

@@ -10,6 +10,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, uniform
 
+GROUP = "oscillators"
+
 t = dynamicsymbols._t
 x = dynamicsymbols("x")
 m, k = sp.symbols("m k", positive=True)

@@ -16,6 +16,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, uniform
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 theta = dynamicsymbols("theta")
 omega = theta.diff(t)

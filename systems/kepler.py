@@ -11,6 +11,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, uniform
 
+GROUP = "orbits"
+
 t = dynamicsymbols._t
 r, phi = dynamicsymbols("r phi")
 dr, dphi = r.diff(t), phi.diff(t)

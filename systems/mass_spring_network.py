@@ -13,6 +13,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Lattice, Network, Parameter, System, normal
 
+GROUP = "lattices"
+
 t = dynamicsymbols._t
 x, y, x2, y2 = dynamicsymbols("x y x2 y2")
 mass, stiffness, dX, dY = sp.symbols("mass stiffness dX dY", real=True)

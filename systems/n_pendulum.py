@@ -10,6 +10,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, uniform
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 
 

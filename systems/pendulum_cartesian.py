@@ -7,10 +7,14 @@ with the pivot (x₀, y₀) at the origin. The multipliers are the tensions of t
 Source: Finzi, Wang & Wilson, NeurIPS 2020 (arXiv:2010.13581), section 5.
 """
 
+import itertools
+
 import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, normal
+
+GROUP = "pendula"
 
 t = dynamicsymbols._t
 m, l, g = sp.symbols("m l g", positive=True)
@@ -22,7 +26,7 @@ def system(n: int = 2) -> System:
     points = [(sp.S.Zero, sp.S.Zero), *zip(x, y, strict=True)]
     coordinates = [c for point in points[1:] for c in point]
     kinetic = sum(m * (xi.diff(t) ** 2 + yi.diff(t) ** 2) / 2 for xi, yi in points[1:])
-    rods = [(b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2 - l**2 for a, b in zip(points, points[1:], strict=False)]
+    rods = [(b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2 - l**2 for a, b in itertools.pairwise(points)]
     return System(
         name="pendulum_cartesian",
         coordinates=coordinates,

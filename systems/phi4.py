@@ -14,6 +14,8 @@ import sympy as sp
 
 from symlnn import Field, Lattice, Parameter, System, normal
 
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c, lamda, eta = sp.symbols("c lamda eta", positive=True)
 phi = sp.Function("phi")(t, x)

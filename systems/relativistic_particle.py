@@ -12,6 +12,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, normal, uniform
 
+GROUP = "particles"
+
 t = dynamicsymbols._t
 q = dynamicsymbols("q")
 v = q.diff(t)

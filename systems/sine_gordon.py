@@ -17,6 +17,8 @@ import sympy as sp
 
 from symlnn import Field, Lattice, Parameter, System, normal
 
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c, mu = sp.symbols("c mu", positive=True)
 phi = sp.Function("phi")(t, x)

@@ -12,6 +12,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Parameter, System, uniform
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 theta, phi = dynamicsymbols("theta phi")
 dtheta, dphi = theta.diff(t), phi.diff(t)

@@ -17,6 +17,8 @@ from sympy.physics.mechanics import dynamicsymbols
 
 from symlnn import Lattice, Network, Parameter, System, normal
 
+GROUP = "lattices"
+
 t = dynamicsymbols._t
 q, q_next = dynamicsymbols("q q_next")
 m, a, b = sp.symbols("m a b", positive=True)

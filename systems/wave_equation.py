@@ -12,6 +12,8 @@ import sympy as sp
 
 from symlnn import Field, Lattice, Parameter, System, normal, uniform
 
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c = sp.symbols("c", positive=True)
 phi = sp.Function("phi")(t, x)

@@ -11,6 +11,8 @@ import sympy as sp
 
 from symlnn import Field, Lattice, Parameter, System, normal
 
+GROUP = "lattices"
+
 t, x, y = sp.symbols("t x y", real=True)
 c = sp.symbols("c", positive=True)
 phi = sp.Function("phi")(t, x, y)

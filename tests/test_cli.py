@@ -42,7 +42,7 @@ def test_what_a_system_file_says_is_what_it_declares() -> None:
     """`list` reads the files, and executes none."""
     for name in symlnn.catalogue_names():
         said = entry(symlnn.system_path(name))
-        assert said.summary
+        assert said.summary and said.group
         assert said.arguments or said.dof == symlnn.load_system(name).degrees_of_freedom
 
 

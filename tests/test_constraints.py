@@ -17,9 +17,9 @@ from symlnn import Parameter, System, normal, uniform
 
 t = dynamicsymbols._t
 x, y = dynamicsymbols("x y")
-m, l, g = sp.symbols("m l g", positive=True)
+m, rod, g = sp.symbols("m l g", positive=True)
 KINETIC = m * (x.diff(t) ** 2 + y.diff(t) ** 2) / 2
-ROD = x**2 + y**2 - l**2
+ROD = x**2 + y**2 - rod**2
 
 
 def planar(**changes: Any) -> System:
@@ -29,7 +29,7 @@ def planar(**changes: Any) -> System:
         "coordinates": (x, y),
         "lagrangian": KINETIC - m * g * y,
         "constraints": (ROD,),
-        "parameters": {m: Parameter(2.0, "kg"), l: Parameter(1.5, "m"), g: Parameter(9.81, "m/s²")},
+        "parameters": {m: Parameter(2.0, "kg"), rod: Parameter(1.5, "m"), g: Parameter(9.81, "m/s²")},
         "states": {x: normal(0, 1), y: normal(0, 1), x.diff(t): normal(0, 2), y.diff(t): normal(0, 2)},
     }
     return System(**given | changes)
@@ -65,7 +65,7 @@ def test_units_do_not_matter(mass: float, length: float) -> None:
     """Of an atom on a rod of an ångström, or of a planet: the same equation in other numbers."""
     sizes = {x: length, y: length, x.diff(t): length, y.diff(t): length}
     system = planar(
-        parameters={m: mass, l: length, g: length}, states={symbol: normal(0, size) for symbol, size in sizes.items()}
+        parameters={m: mass, rod: length, g: length}, states={symbol: normal(0, size) for symbol, size in sizes.items()}
     )
     law = symlnn.SymbolicDynamics(system)
     q, v = on_the_rod(0.7, 1.3, length)
@@ -170,11 +170,11 @@ def test_redundant_constraints_leave_the_motion() -> None:
 FAULTS: list[tuple[Callable[[], Any], str]] = [
     (lambda: planar(constraints=(x.diff(t) - y,)), "contains the velocity x_dot.*velocity_constraints"),
     (lambda: planar(velocity_constraints=(x - y,)), "contains no velocity: write it as one of constraints"),
-    (lambda: planar(constraints=(l - 1,)), "contains no coordinate"),
-    (lambda: planar(velocity_constraints=(l - 1,)), "contains no velocity: it constrains nothing"),
+    (lambda: planar(constraints=(rod - 1,)), "contains no coordinate"),
+    (lambda: planar(velocity_constraints=(rod - 1,)), "contains no velocity: it constrains nothing"),
     (lambda: planar(velocity_constraints=(x.diff(t) ** 2 - 1,)), "not linear in the velocities"),
     (lambda: planar(constraints=(x - 1, x - 2)), "contradict each other"),
-    (lambda: planar(constraints=(x**2 + y**2 + l**2,)), "contradict each other"),
+    (lambda: planar(constraints=(x**2 + y**2 + rod**2,)), "contradict each other"),
     (
         lambda: planar(velocity_constraints=(y * x.diff(t) - x * y.diff(t) - 1, y * x.diff(t) - x * y.diff(t))),
         "but no vel",
@@ -183,7 +183,7 @@ FAULTS: list[tuple[Callable[[], Any], str]] = [
     (lambda: planar(constraints=(sp.Symbol("k") * x,)), r"constraints\[0\] contains the unknown symbol k"),
     (lambda: planar(constraints=(x - t,)), r"constraints\[0\] depends on time"),
     (
-        lambda: planar(lagrangian=m * x.diff(t) ** 2 / 2, constraints=(x**2 - l**2,)),
+        lambda: planar(lagrangian=m * x.diff(t) ** 2 / 2, constraints=(x**2 - rod**2,)),
         "in directions that its constraints",
     ),
 ]

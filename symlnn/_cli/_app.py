@@ -117,12 +117,15 @@ def _root(
 
 @app.command("list")
 def list_systems() -> None:
-    """The catalogue: name, degrees of freedom, a line each."""
+    """The catalogue by groups: name, degrees of freedom, a line each."""
     table = Table(Column("name", no_wrap=True), "dof", "what it is", box=None)
-    for name in catalogue_names():
-        found = entry(system_path(name))
-        dof = f"by {found.arguments[0]}" if found.dof is None else str(found.dof)
-        table.add_row(name, dof, found.summary)
+    found = {name: entry(system_path(name)) for name in catalogue_names()}
+    for group in sorted({said.group for said in found.values()}):
+        table.add_row(group, style="bold")
+        for name, said in found.items():
+            if said.group == group:
+                dof = f"by {said.arguments[0]}" if said.dof is None else str(said.dof)
+                table.add_row(f"  {name}", dof, said.summary)
     out_console.print(table)
 
 
