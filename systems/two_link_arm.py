@@ -34,7 +34,7 @@ SYSTEM = System(
     units={q1: "rad", q2: "rad"},
     lagrangian=T - m1 * g * first[1] - m2 * g * second[1],
     forces={q1: tau1, q2: tau2},
-    inputs={tau1: uniform(-20, 20), tau2: uniform(-10, 10)},
+    inputs={tau1: uniform(-10, 10), tau2: uniform(-4, 4)},
     parameters={
         m1: Parameter(2.0, "kg"),
         m2: Parameter(1.0, "kg"),

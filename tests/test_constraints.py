@@ -317,3 +317,56 @@ def test_declarations_with_constraints_are_kept() -> None:
     text = symlnn.derivation_text(system)
     assert "1 degree of freedom: 2 coordinates less 1 independent constraints" in text
     assert "momentum_x" not in planar(lagrangian=KINETIC).conserved_quantities
+
+
+@pytest.mark.slow
+def test_parameters_are_identified_with_constraints() -> None:
+    """Of a damped pendulum in Cartesian coordinates, from noisy positions, whose tension no one measured."""
+    friction = sp.Symbol("c", positive=True)
+    truth = planar(
+        dissipation=friction * (x.diff(t) ** 2 + y.diff(t) ** 2) / 2,
+        parameters={
+            m: Parameter(2.0, "kg"),
+            rod: Parameter(1.5, "m"),
+            g: Parameter(9.81, "m/s²", free=True),
+            friction: Parameter(0.4, "kg/s", free=True),
+        },
+    )
+    rng = np.random.default_rng(0)
+    times = np.arange(601) / 100
+    runs = []
+    for k in range(4):
+        q, v = on_the_rod(1.0 + 0.2 * k, 0.1 * k)
+        motion = symlnn.simulate(symlnn.SymbolicDynamics(truth), (q, v), times=jnp.asarray(times))
+        runs.append(symlnn.Run(f"run{k}", times, np.asarray(motion.q) + 1e-3 * rng.normal(size=(601, 2))))
+    declared = truth.with_parameters({"g": 8.0, "c": 1.0})
+    found = symlnn.identify(declared, symlnn.Motions.of(declared, runs))
+    for name, value in {"g": 9.81, "c": 0.4}.items():
+        estimate = found.parameters[name]
+        assert estimate.standard_error is not None and estimate.standard_error < 0.02 * value
+        assert abs(estimate.value - value) < 4 * estimate.standard_error
+
+
+@pytest.mark.parametrize("model", ["hnn", "hnn_observed"])
+def test_models_that_take_no_constraints_say_so(model: str) -> None:
+    with pytest.raises(ValueError, match=f"The model {model} takes no constraints, which rod has"):
+        symlnn.learn(planar(), model, budget=symlnn.Budget(steps=1))
+
+
+def test_recovery_takes_no_constraints_yet() -> None:
+    with pytest.raises(ValueError, match="recover takes no constraints, which rod has"):
+        symlnn.recover(planar(), symlnn.Samples(symlnn.States.of([[0.0, -1.5]], [[0.0, 0.0]]), jnp.zeros((1, 2))))
+
+
+@pytest.mark.slow
+def test_a_lagrangian_is_learned_with_known_constraints() -> None:
+    """In Cartesian coordinates; its motions keep to the rod, those of a plain network do not."""
+    system = planar()
+    start = symlnn.sample_states(system, 5, key=jax.random.key(3), initial=True)
+    drift = {}
+    for name in ("lnn", "nn"):
+        learned = symlnn.learn(system, name, budget=symlnn.Budget(steps=(600, 40)))
+        assert learned.fit.lowest < 0.05
+        motion = symlnn.simulate(learned.dynamics, start, duration=2.0, rate=20.0)
+        drift[name] = symlnn.metrics.constraint_drift(system, motion, start).max()
+    assert drift["lnn"] < 1e-9 < 1e-4 < drift["nn"]

@@ -24,6 +24,7 @@ from ._constraints import SymbolicConstraints as SymbolicConstraints
 from ._constraints import constraint_errors as constraint_errors
 from ._constraints import projected as projected
 from ._constraints import projected_from_afar as projected_from_afar
+from ._constraints import without_constraint_forces as without_constraint_forces
 from ._derivatives import Derivatives as Derivatives
 from ._derivatives import derivatives as derivatives
 from ._direct import DirectAcceleration as DirectAcceleration

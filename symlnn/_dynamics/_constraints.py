@@ -194,6 +194,20 @@ def constraint_errors(found: Constrained, sizes: tuple[Coordinates, Coordinates]
     )
 
 
+def without_constraint_forces(
+    constraints: AbstractConstraints, q: Coordinates, m: Varying | None, t: RealScalar, sizes: Coordinates
+) -> Matrix:
+    """A matrix P with P Aᵀ = 0, so that P (M a − r) = 0 holds along the motion whatever the multipliers are:
+
+        P = S⁻¹ (1 − Â⁺ Â) S,        Â = A S,
+
+    with the sizes S of coordinates. What is left of a generalised force is that along velocities that are free."""
+    slopes = constraints(q, jnp.zeros_like(q), m, t).matrix * sizes
+    slopes = slopes / _lengths(slopes)[:, None]
+    away = jax.vmap(lambda x: _nearest(slopes, x, redundant=constraints.redundant), out_axes=1)(slopes.T)
+    return (jnp.eye(len(q), dtype=q.dtype) - away) * sizes / sizes[:, None]
+
+
 def projected(
     constraints: AbstractConstraints,
     q: Coordinates,

@@ -63,12 +63,16 @@ class Family:
         values, functions = self.values(x), self.functions(x)
         return SymbolicLagrangian(self.system, values, functions), SymbolicForces(self.system, values, functions)
 
+    def constraints(self, x: Float[Array, " free"]) -> SymbolicConstraints | None:
+        """What the motion obeys besides; None where the system is free."""
+        return SymbolicConstraints.of(self.system, self.values(x))
+
     def dynamics(self, x: Float[Array, " free"] | Float[np.ndarray, " free"]) -> AbstractDynamics:
         """The law of motion: from SymPy's equations, or, with networks, by automatic differentiation."""
         x = jnp.asarray(x)
         if not self.networks:
             return SymbolicDynamics(self.system, self.values(x))
-        return EulerLagrange(*self.law(x), SymbolicConstraints.of(self.system, self.values(x)))
+        return EulerLagrange(*self.law(x), self.constraints(x))
 
     def values(self, x: Float[Array, " free"]) -> dict[str, Any]:
         """Of all parameters that do not vary, by name."""

@@ -13,7 +13,7 @@ import sympy as sp
 from jaxtyping import Float
 from sympy.core.function import AppliedUndef
 
-from .._dynamics import SymbolicForces, SymbolicLagrangian
+from .._dynamics import SymbolicConstraints, SymbolicForces, SymbolicLagrangian
 from .._lambdify import lambdified
 from .._models import scales_of_motions
 from .._system import Parameter, System, Unknown, listed
@@ -276,7 +276,7 @@ def _terms(system: System, form: WeakForm, functions: Mapping[Any, Any]) -> Floa
     whole = {other: lambda x, *others: jnp.zeros_like(x) for other in system.unknown}
     whole |= dict(functions)
     law = SymbolicLagrangian(system, functions=whole), SymbolicForces(system, functions=whole)
-    return np.asarray(form.terms(*law))
+    return np.asarray(form.terms(*law, SymbolicConstraints.of(system)))
 
 
 def _in_lagrangian(system: System, function: object) -> bool:

@@ -11,7 +11,7 @@ import scipy.signal
 from jaxtyping import Bool, Float
 
 from .._data import Motions, Run
-from .._dynamics import AbstractDynamics, AbstractEquationOfMotion
+from .._dynamics import AbstractDynamics, AbstractEquationOfMotion, without_constraint_forces
 from ._method import Choices
 from ._smooth import Stretch, stretches
 from ._windows import Windows
@@ -27,8 +27,8 @@ class Judgement:
     """What a law gets wrong on held-out motions, by coordinate."""
 
     force: Float[np.ndarray, " dof"] | None
-    """The root mean square of M a − r, in units of force, with positions and inputs filtered; None for a law that has
-    no such equation."""
+    """The root mean square of M a − r, without the forces of constraints, in units of force, with positions and inputs
+    filtered; None for a law that has no such equation."""
     median: dict[float, Float[np.ndarray, " dof"]]
     """Of |q predicted − q measured| so many seconds after a smoothed state, over all of them."""
     rms: dict[float, Float[np.ndarray, " dof"]]
@@ -117,7 +117,10 @@ def _filtered(run: Run, part: Stretch, filter_hz: float) -> tuple | None:
 def _residual(dynamics: Any, q: Any, v: Any, a: Any, m: Any, u: Any, t: Any) -> Any:
     def one(q: Any, v: Any, a: Any, m: Any, u: Any, t: Any) -> Any:
         matrix, right = dynamics.equation(q, v, m, u, t)
-        return matrix.mv(a) - right
+        left = matrix.mv(a) - right
+        if dynamics.constraints is None:
+            return left
+        return without_constraint_forces(dynamics.constraints, q, m, t, jnp.ones_like(q)) @ left
 
     return jax.vmap(one)(q, v, a, m, u, t)
 

@@ -88,7 +88,7 @@ def weak_form(
 
 def _left(family: Family, form: WeakForm, x: np.ndarray) -> np.ndarray:
     lagrangian, forces = family.law(jnp.asarray(x))
-    inertial, applied = form.terms(lagrangian, forces)
+    inertial, applied = form.terms(lagrangian, forces, family.constraints(jnp.asarray(x)))
     inputs = form.of_inputs(forces)
     sides = _rms(jnp.stack([inertial, applied])).mean(axis=0)
     return _rms(inertial - applied) / np.where(inputs > 0, inputs, sides)

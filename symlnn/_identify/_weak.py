@@ -14,6 +14,7 @@ import scipy.linalg
 import scipy.sparse
 from jaxtyping import Array, Float, Int
 
+from .._dynamics import AbstractConstraints, without_constraint_forces
 from ._family import Family
 from ._least_squares import least_squares
 from ._smooth import Stretch, joined
@@ -37,7 +38,9 @@ class WeakForm(eqx.Module):
 
         r = ∫ (−φ′ ∂L/∂v − φ (∂L/∂q + Q)) dt = 0,
 
-    a generalised force for each bump and coordinate. It follows from the Euler–Lagrange equation by integrating the
+    a generalised force for each bump and coordinate. Where there are constraints, against φ Pᵀ, with P Aᵀ = 0 (see
+    `without_constraint_forces`), so that their forces say nothing: with P ∂L/∂v in place of ∂L/∂v, and
+    P (∂L/∂q + Q) + Ṗ ∂L/∂v in place of ∂L/∂q + Q. It follows from the Euler–Lagrange equation by integrating the
     time derivative by parts (Messenger & Bortz, SIAM Multiscale Model. Simul. 19, 2021, for differential equations).
     """
 
@@ -73,17 +76,25 @@ class WeakForm(eqx.Module):
         made = (*joined(parts), *(np.concatenate(x) for x in (places, bumps, slopes)))
         return WeakForm(*(jnp.asarray(x) for x in made))
 
-    def __call__(self, lagrangian: Callable[..., Array], forces: Callable[..., Array]) -> Float[Array, "bumps dof"]:
-        """r of a Lagrangian L(q, v, m, t) and forces Q(q, v, m, u, t)."""
-        inertial, applied = self.terms(lagrangian, forces)
+    def __call__(
+        self,
+        lagrangian: Callable[..., Array],
+        forces: Callable[..., Array],
+        constraints: AbstractConstraints | None = None,
+    ) -> Float[Array, "bumps dof"]:
+        """r of a Lagrangian L(q, v, m, t), forces Q(q, v, m, u, t) and constraints."""
+        inertial, applied = self.terms(lagrangian, forces, constraints)
         return inertial - applied
 
     def terms(
-        self, lagrangian: Callable[..., Array], forces: Callable[..., Array]
+        self,
+        lagrangian: Callable[..., Array],
+        forces: Callable[..., Array],
+        constraints: AbstractConstraints | None = None,
     ) -> tuple[Float[Array, "bumps dof"], Float[Array, "bumps dof"]]:
         """The two integrals that r is the difference of."""
 
-        at = functools.partial(momentum_and_force, lagrangian, forces)
+        at = functools.partial(momentum_and_force, lagrangian, forces, constraints)
         momentum, force = jax.vmap(at)(self.q, self.v, self.m, self.u, self.t)
         inertial = -jnp.einsum("kw,kwi->ki", self.slope, momentum[self.places])
         return inertial, jnp.einsum("kw,kwi->ki", self.bump, force[self.places])
@@ -101,15 +112,24 @@ class WeakForm(eqx.Module):
 def momentum_and_force(
     lagrangian: Callable[..., Array],
     forces: Callable[..., Array],
+    constraints: AbstractConstraints | None,
     q: Float[Array, " dof"],
     v: Float[Array, " dof"],
     m: Float[Array, " params"],
     u: Float[Array, " u"],
     t: Float[Array, ""],
 ) -> tuple[Float[Array, " dof"], Float[Array, " dof"]]:
-    """∂L/∂v and ∂L/∂q + Q."""
+    """∂L/∂v and ∂L/∂q + Q; where there are constraints, P ∂L/∂v and P (∂L/∂q + Q) + Ṗ ∂L/∂v."""
     slope, momentum = jax.grad(lagrangian, (0, 1))(q, v, m, t)
-    return momentum, slope + forces(q, v, m, u, t)
+    force = slope + forces(q, v, m, u, t)
+    if constraints is None:
+        return momentum, force
+
+    def free(q: Array, t: Array) -> Array:
+        return without_constraint_forces(constraints, q, m, t, jnp.ones_like(q))
+
+    matrix, change = jax.jvp(free, (q, t), (v, jnp.ones_like(t)))
+    return matrix @ momentum, matrix @ force + change @ momentum
 
 
 class WeakProblem:
@@ -122,7 +142,7 @@ class WeakProblem:
 
     def __init__(self, family: Family, form: WeakForm):
         def at(x: Array, q: Array, v: Array, m: Array, u: Array, t: Array) -> tuple[Array, Array]:
-            return momentum_and_force(*family.law(x), q, v, m, u, t)
+            return momentum_and_force(*family.law(x), family.constraints(x), q, v, m, u, t)
 
         def both(x: Array, points: tuple) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
             def one(*point: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:

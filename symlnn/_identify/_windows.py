@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._data import Motions, Run
-from .._dynamics import AbstractDynamics
+from .._dynamics import AbstractDynamics, constraints_of, projected, sizes_of
 from .._inputs import SampledInputs
 from .._simulate import flow
 from .._types import States
@@ -75,7 +75,11 @@ class Windows(eqx.Module):
         return eqx.tree_at(lambda w: w.run, self, None)
 
     def motion(self, dynamics: AbstractDynamics, q: Array, v: Array) -> tuple[Array, Array]:
-        """Of one window: (q, v) at its start and after each step of the integrator, of a motion from that state."""
+        """Of one window: (q, v) at its start and after each step of the integrator, of a motion from that state, or
+        from the one nearby that obeys the constraints."""
+        constraints = constraints_of(dynamics)
+        if constraints is not None:
+            q, v = projected(constraints, q, v, self.m, self.t, sizes_of(dynamics, q))
         along = flow(
             dynamics,
             States(q, v, self.m, jnp.zeros(self.inputs.shape[-1]), self.t),

@@ -72,6 +72,11 @@ def recover(
     """
     if not 0 < noise < 1:
         raise ValueError(f"noise, a share of the accelerations, must lie between 0 and 1, but is {noise}.")
+    if system.law.is_constrained:
+        raise ValueError(
+            f"recover takes no constraints, which {system.name} has: declare it in coordinates that obey them. "
+            "symlnn.identify finds parameters and functions with constraints."
+        )
     timer, wishes = Timer(), Wishes(half_width, max(noise, FLOOR), seed)
     with timer("dictionary"):
         candidates = tuple(dictionary(system) if terms is None else terms)

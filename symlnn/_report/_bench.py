@@ -24,6 +24,7 @@ from ..metrics import (
     Spread,
     acceleration_errors,
     balance_errors,
+    constraint_drift,
     energy_along,
     energy_errors,
     energy_scale,
@@ -61,6 +62,8 @@ class Judgement:
     state_errors: Float[np.ndarray, "batch time"]
     valid_seconds: Float[np.ndarray, " batch"]
     outside: float
+    drift: float
+    """The largest distance from a constraint along any motion; zero where nothing is constrained."""
     """The share of roll-out time spent where no state was sampled; NaN where that is not known."""
 
 
@@ -95,6 +98,8 @@ class Bench:
     balance: Callable[[Rollout], Float[np.ndarray, "batch time"]]
     """The error of the energy, or of the power balance, along roll-outs."""
     outside: Callable[[Rollout], float] = lambda rollout: math.nan
+    drift: Callable[[Rollout], float] = lambda rollout: 0.0
+    """How far motions leave their constraints."""
     integrand: Integrand | None = None
     """What `balance` needs to be integrated along with a motion."""
     sizes: AbstractSizes | None = None
@@ -127,6 +132,7 @@ class Bench:
             is_angle=system.is_angle,
             balance=lambda rollout: balance_errors(system, rollout, start, scale),
             outside=lambda rollout: share_outside(system, rollout),
+            drift=lambda rollout: float(constraint_drift(system, rollout, start).max()),
             integrand=integrand,
             sizes=truth.sizes,
             unfinished=unfinished,
@@ -184,6 +190,7 @@ class Bench:
             state_errors=errors,
             valid_seconds=valid_times(errors, np.asarray(self.rollout.t)),
             outside=self.outside(rollout) if self.moves else math.nan,
+            drift=self.drift(rollout) if self.moves else math.nan,
         )
 
 

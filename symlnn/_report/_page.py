@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from .._distribution import Uniform
 from .._dynamics import SymbolicPositions
+from .._system import System
 from ..plots import TRUTH, colours
 from ._figures import typical_motion
 from ._mathml import equation, inline
@@ -130,6 +131,7 @@ def _equations(validation: Validation) -> dict[str, Any]:
     accelerations = system.accelerations
     return {
         "lagrangian": _equation(validation, system.plain_lagrangian, sp.Symbol("L")),
+        "constraints": [_equation(validation, x, sp.Integer(0)) for x in _constraints(system)],
         "mass_matrix": _equation(validation, system.mass_matrix, sp.Symbol("M")),
         "bias": _equation(validation, system.bias, sp.Symbol("b")),
         "forces": _equation(validation, system.generalized_forces, sp.Symbol("Q")) if system.has_forces else None,
@@ -137,6 +139,10 @@ def _equations(validation: Validation) -> dict[str, Any]:
         if accelerations
         else [],
     }
+
+
+def _constraints(system: System) -> tuple[sp.Expr, ...]:
+    return tuple(map(system.plain, (*system.constraints, *system.velocity_constraints)))
 
 
 def _conserved(validation: Validation) -> list[tuple[str, str | None]]:

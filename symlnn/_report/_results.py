@@ -101,6 +101,7 @@ class ModelResult:
             "warning": self.warning,
             "acceleration": dataclasses.asdict(self.acceleration),
             "outside_training_domain": self.judgement.outside,
+            "constraint_drift": self.judgement.drift,
             "seeds": [dict(row) for row in self.seeds],
         }
 
@@ -193,6 +194,7 @@ class Validation:
             "system": self.system.name,
             **settings,
             "parameters": parameters,
+            "degrees_of_freedom": self.system.degrees_of_freedom,
             "energy_scale": self.bench.scale,
             "lyapunov_time": self.lyapunov_time,
             "notes": list(self.notes),

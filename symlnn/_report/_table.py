@@ -89,7 +89,13 @@ def results_table(validation: Validation) -> tuple[Row, ...]:
             )
         )
     outside = "share of roll-out time spent outside the sampled states"
-    return (*rows, row("Outside the training domain", outside, lambda m: m.judgement.outside))
+    rows.append(row("Outside the training domain", outside, lambda m: m.judgement.outside))
+    if validation.system.law.is_constrained:
+        drift = "largest distance of a roll-out from a constraint, in the sizes of coordinates and velocities"
+        bench = validation.bench
+        own = bench.drift(bench.rollout) if bench.moves else math.nan
+        rows.append(row("Constraint drift", drift, lambda m: m.judgement.drift, own))
+    return tuple(rows)
 
 
 _SHOWN_COORDINATES = 8
