@@ -1,15 +1,19 @@
 """A system as the text of a declaration: a .py file that a person reads, and that `load_system` loads."""
 
 import dataclasses
+import itertools
 import keyword
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from ._system import System, Unknown
+
+_LONG = 300
+"""Operations of a Lagrangian, above which it is written by its parts."""
 
 
 class _Printer(StrPrinter):
@@ -82,7 +86,7 @@ def system_to_text(system: System, comments: Mapping[str, str], title: str) -> s
         lines.append(f"{names[v.name]} = {names[q.name]}.diff({names[system.t.name]})")
     lines += [f"{names[s.name]} = {_symbol(s)}" for s in (*system.parameters, *system.u)]
     lines += [f"{names[_call(f)]} = sp.Function({str(f)!r}{_assumed(f._kwargs)})" for f in system.unknown]
-    lines += ["", f"LAGRANGIAN = {text(system.lagrangian)}", "", "SYSTEM = System("]
+    lines += ["", *_lagrangian(system, text), "", "SYSTEM = System("]
 
     def entries(mapping: Mapping[Any, Any], of_value: Any) -> str:
         return "{" + ", ".join(f"{text(key)}: {of_value(value)}" for key, value in mapping.items()) + "}"
@@ -130,6 +134,17 @@ def system_to_text(system: System, comments: Mapping[str, str], title: str) -> s
     if system.reference:
         lines.append(f"    reference={system.reference!r},")
     return "\n".join([*lines, ")", ""])
+
+
+def _lagrangian(system: System, text: Callable[[Any], str]) -> list[str]:
+    """The line of the Lagrangian; of a long one, after its common subexpressions."""
+    plain = system.law.plain(system.lagrangian)
+    if sp.count_ops(plain) <= _LONG:
+        return [f"LAGRANGIAN = {text(plain)}"]
+    taken = {symbol.name for symbol in plain.free_symbols}
+    names = (sp.Symbol(f"part{k}") for k in itertools.count(1) if f"part{k}" not in taken)
+    parts, (whole,) = sp.cse([plain], symbols=names)
+    return [*(f"{symbol} = {text(part)}" for symbol, part in parts), f"LAGRANGIAN = {text(whole)}"]
 
 
 def _identifiers(system: System) -> dict[str, str]:

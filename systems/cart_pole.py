@@ -20,6 +20,16 @@ from symlnn import Parameter, System, uniform
 
 GROUP = "robots"
 
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
 t = dynamicsymbols._t
 x, theta = dynamicsymbols("x theta")
 v, omega = x.diff(t), theta.diff(t)

@@ -14,6 +14,16 @@ from symlnn import Parameter, System, uniform
 
 GROUP = "particles"
 
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
 t = dynamicsymbols._t
 x, y = dynamicsymbols("x y")
 vx, vy = x.diff(t), y.diff(t)

@@ -16,6 +16,16 @@ from symlnn import Parameter, System, uniform
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 theta = dynamicsymbols("theta")
 omega = theta.diff(t)

@@ -13,6 +13,16 @@ from symlnn import Parameter, System, uniform
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 r, theta = dynamicsymbols("r theta")
 dr, omega = r.diff(t), theta.diff(t)

@@ -12,6 +12,16 @@ from symlnn import Parameter, System, uniform
 
 GROUP = "oscillators"
 
+GROUP = "oscillators"
+
+GROUP = "oscillators"
+
+GROUP = "oscillators"
+
+GROUP = "oscillators"
+
+GROUP = "oscillators"
+
 t = dynamicsymbols._t
 x = dynamicsymbols("x")
 m, k = sp.symbols("m k", positive=True)

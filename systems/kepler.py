@@ -13,6 +13,16 @@ from symlnn import Parameter, System, uniform
 
 GROUP = "orbits"
 
+GROUP = "orbits"
+
+GROUP = "orbits"
+
+GROUP = "orbits"
+
+GROUP = "orbits"
+
+GROUP = "orbits"
+
 t = dynamicsymbols._t
 r, phi = dynamicsymbols("r phi")
 dr, dphi = r.diff(t), phi.diff(t)

@@ -13,6 +13,16 @@ from symlnn import Field, Lattice, Parameter, System, normal
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c, mu = sp.symbols("c mu", positive=True)
 phi = sp.Function("phi")(t, x)

@@ -12,6 +12,16 @@ from symlnn import Parameter, System, uniform
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 
 

@@ -16,6 +16,16 @@ from symlnn import Parameter, System, normal
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 m, l, g = sp.symbols("m l g", positive=True)
 

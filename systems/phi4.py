@@ -16,6 +16,16 @@ from symlnn import Field, Lattice, Parameter, System, normal
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c, lamda, eta = sp.symbols("c lamda eta", positive=True)
 phi = sp.Function("phi")(t, x)

@@ -14,6 +14,16 @@ from symlnn import Parameter, System, normal, uniform
 
 GROUP = "particles"
 
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
 t = dynamicsymbols._t
 q = dynamicsymbols("q")
 v = q.diff(t)

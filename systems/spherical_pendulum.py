@@ -14,6 +14,16 @@ from symlnn import Parameter, System, uniform
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 theta, phi = dynamicsymbols("theta phi")
 dtheta, dphi = theta.diff(t), phi.diff(t)

@@ -14,6 +14,16 @@ from symlnn import Field, Lattice, Parameter, System, normal, uniform
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c = sp.symbols("c", positive=True)
 phi = sp.Function("phi")(t, x)

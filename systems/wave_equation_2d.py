@@ -13,6 +13,16 @@ from symlnn import Field, Lattice, Parameter, System, normal
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
 t, x, y = sp.symbols("t x y", real=True)
 c = sp.symbols("c", positive=True)
 phi = sp.Function("phi")(t, x, y)

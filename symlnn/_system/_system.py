@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import sympy as sp
@@ -17,6 +18,7 @@ from ._domain import Domain, marginals_of
 from ._experiment import Experiment
 from ._expression import ordered
 from ._law import Law, shared
+from ._mjcf import declaration_of
 from ._parameter import Parameter
 from ._regularity import check_equation, constraint_rank
 from ._unknown import Unknown
@@ -125,6 +127,21 @@ class System:
             self._check_time()
         if self.states and checking() and not self.unknown:
             check_equation(self.name, law, domain, self.angles)
+
+    @staticmethod
+    def from_mjcf(path: str | Path, **fields: Any) -> "System":
+        """The system of a robot in MJCF or URDF, by the package `mujoco` (`pip install symlnn[robots]`).
+
+        An open chain, or a tree of them, of hinge, slide and ball joints from the world. Masses, inertias, armature,
+        damping and springs are parameters; each actuator is an input, of its control range or of (−1, 1). A ball joint
+        NAME has the Euler angles NAME_x, NAME_y, NAME_z, about axes that turn along, and is singular at NAME_y = ±π/2.
+        `frictionloss` f is −f tanh(v/w), with a width w of 0.01. States are drawn within the limits of joints, which
+        are left out, as contacts are: a warning says so. `fields` stand for those of the declaration: `name`, `states`…
+
+        Raises `ValueError` for what is not supported, which it names with its element, for a broken file, and for one
+        that refers to a file outside of its folder.
+        """
+        return System(**{**declaration_of(path), **fields})
 
     # --- its parts -------------------------------------------------------------------------------------------------
 
