@@ -131,7 +131,8 @@ REFUSED = {
         "<tendon> number 0 is not supported",
     ),
     "dynamics": (
-        f"{HEAD}{BODY}</worldbody><actuator><general name='m' joint='a' dyntype='filter' dynprm='1'/></actuator></mujoco>",
+        f"{HEAD}{BODY}</worldbody><actuator><general name='m' joint='a' dyntype='filter' dynprm='1'/></actuator>"
+        "</mujoco>",
         "<actuator> m is not supported",
     ),
     "water": (f"<mujoco><option density='1000'/><worldbody>{BODY}</worldbody></mujoco>", "without a medium"),

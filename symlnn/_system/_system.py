@@ -18,6 +18,7 @@ from ._domain import Domain, marginals_of
 from ._experiment import Experiment
 from ._expression import ordered
 from ._law import Law, shared
+from ._mechanics import fields_of_bodies, fields_of_kanes_method, fields_of_lagranges_method
 from ._mjcf import declaration_of
 from ._parameter import Parameter
 from ._regularity import check_equation, constraint_rank
@@ -142,6 +143,45 @@ class System:
         that refers to a file outside of its folder.
         """
         return System(**{**declaration_of(path), **fields})
+
+    @staticmethod
+    def from_lagranges_method(method: Any, *, name: str, **fields: Any) -> "System":
+        """The system of a `LagrangesMethod` of SymPy: its Lagrangian, loads and constraints.
+
+        `fields` are the others of a declaration: `parameters`, `states`, … Raises `ValueError` for what is no such
+        method, and as the declaration does.
+        """
+        return System(**{**fields_of_lagranges_method(method), "name": name, **fields})
+
+    @staticmethod
+    def from_kanes_method(method: Any, *, name: str, **fields: Any) -> "System":
+        """The system of a `KanesMethod` of SymPy that was given bodies: L = T − V of these, with their loads and
+        constraints, and q̇ in place of its speeds.
+
+        Raises `ValueError` for one without bodies, or whose speeds do not follow from q̇.
+        """
+        return System(**{**fields_of_kanes_method(method), "name": name, **fields})
+
+    @staticmethod
+    def from_bodies(
+        frame: Any,
+        bodies: Sequence[Any],
+        loads: Sequence[Any] = (),
+        *,
+        name: str,
+        joints: Sequence[Any] = (),
+        coordinates: Sequence[Expression] | None = None,
+        **fields: Any,
+    ) -> "System":
+        """The system of SymPy's `Particle`s and `RigidBody`s in an inertial `ReferenceFrame`: L = T − V, and of loads,
+        (point, force) and (frame, torque), the generalised forces F·∂v/∂q̇ + T·∂ω/∂q̇.
+
+        `joints` of SymPy's Joint API bring their coordinates, and q̇ in place of their speeds. Without them the
+        coordinates are those that velocities and potentials hold, in alphabetical order, unless `coordinates` names
+        them. Raises `ValueError` for what is no body, and for loads that act on none.
+        """
+        found = fields_of_bodies(frame, bodies, loads, joints, coordinates)
+        return System(**{**found, "name": name, **fields})
 
     # --- its parts -------------------------------------------------------------------------------------------------
 
