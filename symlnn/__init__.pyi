@@ -86,6 +86,10 @@ from ._dynamics import graph_lagrangian as graph_lagrangian
 from ._dynamics import residual_tolerance as residual_tolerance
 from ._dynamics import verdict as verdict
 from ._dynamics._banded import solve_cyclic_banded as solve_cyclic_banded
+from ._export import to_c as to_c
+from ._export import to_julia as to_julia
+from ._export import to_scipy as to_scipy
+from ._export import to_stablehlo as to_stablehlo
 from ._field import Field as Field
 from ._geometric import ImplicitMidpoint as ImplicitMidpoint
 from ._geometric import Variational as Variational

@@ -26,6 +26,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("_compile", "_elimination"),
     ("_taylor", "_geometric"),
     ("_dynamics",),
+    ("_export",),
     ("_models",),
     (
         "_step_control",
