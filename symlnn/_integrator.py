@@ -1,6 +1,7 @@
 """How a motion is integrated: the solver, its tolerances or its step, and what is kept."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import diffrax
 import equinox as eqx
@@ -9,7 +10,7 @@ import numpy as np
 import optimistix as optx
 from jax.core import Tracer
 from jax.typing import DTypeLike
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from ._dynamics import is_additive
 from ._geometric import ImplicitMidpoint, Variational
@@ -31,9 +32,10 @@ _DEFAULT_FINDER = diffrax.with_stepsize_controller_tols(diffrax.VeryChord)()
 _TOLERANCE_OF_STEPS = _DEFAULT_FINDER.rtol
 """What stands in a root finder of diffrax for the tolerance of the controller of steps."""
 _ROUNDING = 32
-_STEPS, _STEPS_AN_INSTANT, _CONSTANT_STEPS = 512, 8, 200_000
-"""What bounds the work of a motion whatever its units: one that takes more than a few steps between the instants that
-it is observed at runs into a singularity, or turns faster than its observation can tell."""
+_STEPS, _STEPS_AN_INSTANT, _CONSTANT_STEPS = 512, 32, 200_000
+"""What bounds the work of a motion whatever its units: one that takes more than some tens of steps between the instants
+that it is observed at runs into a singularity, or turns faster than its observation can tell. Dry friction of a width
+of 1e-3 of the speeds that occur takes that many of an explicit solver, where it sticks."""
 
 
 class Integrator(eqx.Module):
@@ -52,10 +54,13 @@ class Integrator(eqx.Module):
     controller: diffrax.AbstractStepSizeController | None = None
     """What chooses the steps, of a state in units of its sizes; None is a `PIDController` with errors relative to the
     motion, or constant steps where `step` is given."""
+    jumps: Float[Array, " jumps"] | None = None
+    """The times, in increasing order, at which a force, an input or a prescribed motion jumps: a step ends at each, and
+    none is taken over one. Without them the steps shrink to find it, and may miss a short pulse."""
     dense: bool = eqx.field(static=True, default=False)
     """Whether to keep what evaluates the state at any time."""
     max_steps: int | None = eqx.field(static=True, default=None)
-    """The most steps of a motion; None is 512, and 8 for each instant at which it is observed, or 200,000 constant
+    """The most steps of a motion; None is 512, and 32 for each instant at which it is observed, or 200,000 constant
     ones."""
 
     def __check_init__(self) -> None:
@@ -70,9 +75,15 @@ class Integrator(eqx.Module):
                 "HalfSolver takes an explicit solver or a splitting one: in diffrax it has no root finder for "
                 f"{type(self.solver.solver).__name__}. Give the Integrator that solver itself."
             )
+        if self.jumps is not None and is_known(self.jumps):
+            jumps = np.asarray(self.jumps)
+            if jumps.ndim != 1 or not (np.isfinite(jumps).all() and (np.diff(jumps) > 0).all()):
+                raise ValueError(f"jumps of an Integrator must be finite times that increase, but are {self.jumps}.")
         adaptive = self.controller is None and self.step is None
         if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController):
             adaptive = True
+        if self.jumps is not None and not adaptive:
+            raise ValueError("Constant steps do not end at jumps: leave out step=…, or jumps.")
         if adaptive and not isinstance(self.solver, diffrax.AbstractAdaptiveSolver):
             raise ValueError(
                 f"The solver {name} does not estimate its error, so its steps cannot adapt: give the Integrator a "
@@ -100,6 +111,9 @@ class Integrator(eqx.Module):
         solver = with_root_finder(self.solver)
         if not isinstance(controller, diffrax.AbstractAdaptiveStepSizeController):
             solver = with_tolerances(solver, rtol, rtol if self.atol is None else atol)
+        if self.jumps is not None:
+            clipped: Any = controller
+            controller = diffrax.ClipStepSizeController(clipped, jump_ts=jnp.asarray(self.jumps, dtype))
         step = None if self.step is None else jnp.asarray(self.step, dtype)
         most = _STEPS + _STEPS_AN_INSTANT * len(times) if step is None else _CONSTANT_STEPS
         return Integration(solver, controller, step, self.dense, self.max_steps or most)

@@ -22,6 +22,10 @@ GROUP = "pendula"
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 
 

@@ -26,6 +26,10 @@ GROUP = "pendula"
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 m, l, g = sp.symbols("m l g", positive=True)
 

@@ -24,6 +24,10 @@ GROUP = "particles"
 
 GROUP = "particles"
 
+GROUP = "particles"
+
+GROUP = "particles"
+
 t = dynamicsymbols._t
 q = dynamicsymbols("q")
 v = q.diff(t)

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sympy as sp
+from sympy.physics.mechanics import dynamicsymbols
 
 import symlnn
 from symlnn._inputs import SampledInputs
@@ -261,3 +263,47 @@ def test_a_solver_of_stochastic_equations_is_refused(oscillator: symlnn.Symbolic
 def test_a_batch_has_one_leading_axis(oscillator: symlnn.SymbolicDynamics) -> None:
     with pytest.raises(ValueError, match="one shape"):
         symlnn.simulate(oscillator, (jnp.zeros((2, 1, 1)), jnp.zeros((2, 1, 1))), duration=1.0)
+
+
+def test_dry_friction_ends_and_balances() -> None:
+    """Coulomb's friction of 0.5 N within a width of 1e-3 m/s on a cart of 1 kg with a spring, for 100 s: it comes to
+    rest within the band |k x| ≤ c, and the work of friction is what the energy loses."""
+    x, t = dynamicsymbols("x"), dynamicsymbols._t
+    system = symlnn.System(
+        name="cart",
+        coordinates=(x,),
+        lagrangian=x.diff(t) ** 2 / 2 - x**2,
+        forces={x: -sp.tanh(1000 * x.diff(t)) / 2},
+        states={x: symlnn.uniform(-1, 1), x.diff(t): symlnn.uniform(-1, 1)},
+    )
+    law = symlnn.SymbolicDynamics(system)
+    power = symlnn.metrics.Power(law, 1.0)
+    motion = symlnn.simulate(law, symlnn.States.of([1.0], [0.0]), duration=100.0, integrand=power)
+    assert bool(motion.successful)
+    assert abs(float(motion.q[-1, 0])) <= 0.25
+    energy = jax.vmap(law.energy)(motion.q, motion.v)
+    assert motion.integral is not None
+    assert float(jnp.abs(energy - energy[0] - motion.integral).max()) < 1e-6
+
+
+def test_steps_end_where_a_force_jumps() -> None:
+    """A push of 1 N s within a millisecond, which steps of their own size would pass over: v = 1 m/s after it."""
+    x, t = dynamicsymbols("x"), dynamicsymbols._t
+    pulse = sp.Piecewise((1000, sp.And(t > sp.Rational(1, 2), t < sp.Rational(501, 1000))), (0, True))
+    system = symlnn.System(
+        name="pushed",
+        coordinates=(x,),
+        lagrangian=x.diff(t) ** 2 / 2,
+        forces={x: pulse},
+        states={x: symlnn.uniform(-1, 1), x.diff(t): symlnn.uniform(-1, 1)},
+        time=symlnn.uniform(0, 1),
+    )
+    law, rest = symlnn.SymbolicDynamics(system), symlnn.States.of([0.0], [0.0])
+    told = symlnn.Integrator(jumps=jnp.array([0.5, 0.501]))
+    motion = symlnn.simulate(law, rest, duration=2.0, rate=10.0, integrator=told)
+    np.testing.assert_allclose(motion.v[-1, 0], 1.0, rtol=1e-9)
+    np.testing.assert_allclose(motion.q[-1, 0], 2.0 - 0.5005, rtol=1e-9)
+    with pytest.raises(ValueError, match="jumps of an Integrator must be finite times that increase"):
+        symlnn.Integrator(jumps=jnp.array([1.0, 0.5]))
+    with pytest.raises(ValueError, match="Constant steps do not end at jumps"):
+        symlnn.Integrator(jumps=jnp.array([0.5]), step=0.1)
