@@ -34,6 +34,54 @@ GROUP = "robots"
 
 GROUP = "robots"
 
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
+GROUP = "robots"
+
 t = dynamicsymbols._t
 x, theta = dynamicsymbols("x theta")
 v, omega = x.diff(t), theta.diff(t)

@@ -28,6 +28,54 @@ GROUP = "particles"
 
 GROUP = "particles"
 
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
+GROUP = "particles"
+
 t = dynamicsymbols._t
 q = dynamicsymbols("q")
 v = q.diff(t)

@@ -28,6 +28,54 @@ GROUP = "lattices"
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c = sp.symbols("c", positive=True)
 phi = sp.Function("phi")(t, x)

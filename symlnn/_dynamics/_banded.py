@@ -79,7 +79,7 @@ def solve_cyclic_banded(band: Float[Array, "n diagonals f f"], values: Float[Arr
     coupling = columns.transpose(2, 0, 1)  # by symmetry: (border · fields, inner, fields)
     schur = corner - jnp.einsum("bif,ifc->bc", coupling, response)
     rest = values[inner:].reshape(-1) - jnp.einsum("bif,if->b", coupling, own)
-    edge = jnp.linalg.solve(schur, rest)
+    edge = block_solve(schur, rest[:, None])[:, 0]
     return jnp.concatenate([own - response @ edge, edge.reshape(border, fields)])
 
 

@@ -1,7 +1,6 @@
 """The linear equation M a = r of one state: solved, and the solution held against it."""
 
 import functools as ft
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,7 +8,7 @@ import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, ArrayLike, Float
 
-from .._elimination import WRITTEN_OUT, block_solve
+from .._elimination import WRITTEN_OUT, Factors, block_solve
 from .._results import RESULTS
 from .._types import Coordinates, Matrix
 from ._base import all_finite
@@ -83,6 +82,19 @@ def _(solver: lx.CG | lx.BiCGStab | lx.GMRES | lx.LSMR, dtype: jnp.dtype) -> Arr
     return 10 * solver.rtol
 
 
+class _Prepared(eqx.Module):
+    """What `DirectSolve` knows of a matrix."""
+
+    known: Matrix | Factors
+    transposed: bool = eqx.field(static=True, default=False)
+
+    def solve(self, vector: Array) -> Array:
+        """x with A x = b, or Aᵀ x = b."""
+        if isinstance(self.known, Factors):
+            return self.known.solve(vector[:, None], transposed=self.transposed)[:, 0]
+        return solve(self.known.T if self.transposed else self.known, vector)
+
+
 class DirectSolve(lx.AbstractLinearSolver):
     """Gaussian elimination with partial pivoting, of few unknowns as in `block_solve`, of more by LAPACK.
 
@@ -90,28 +102,20 @@ class DirectSolve(lx.AbstractLinearSolver):
     Where it is singular, the solution is infinite, NaN, or of a size that leaves a residual.
     """
 
-    def init(self, operator: lx.AbstractLinearOperator, options: dict) -> tuple[Matrix | None, Any]:
+    def init(self, operator: lx.AbstractLinearOperator, options: dict) -> "_Prepared":
         """The matrix of few unknowns, or the factors of a larger one."""
-        if operator.in_size() <= WRITTEN_OUT:
-            return operator.as_matrix(), None
-        return None, lx.LU().init(operator, options)
+        matrix = operator.as_matrix()
+        return _Prepared(matrix if len(matrix) <= WRITTEN_OUT else Factors.of(matrix))
 
-    def compute(self, state: tuple[Matrix | None, Any], vector: Array, options: dict) -> tuple[Array, lx.RESULTS, dict]:
+    def compute(self, state: "_Prepared", vector: Array, options: dict) -> tuple[Array, lx.RESULTS, dict]:
         """The solution; the code says nothing, `linear_solve` looks at the residual."""
-        matrix, factors = state
-        if matrix is None:
-            return lx.LU().compute(factors, vector, options)
-        return solve(matrix, vector), lx.RESULTS.successful, {}
+        return state.solve(vector), lx.RESULTS.successful, {}
 
-    def transpose(self, state: tuple[Matrix | None, Any], options: dict) -> tuple[tuple[Matrix | None, Any], dict]:
+    def transpose(self, state: "_Prepared", options: dict) -> tuple["_Prepared", dict]:
         """The state of the transposed matrix."""
-        matrix, factors = state
-        if matrix is None:
-            factors, options = lx.LU().transpose(factors, options)
-            return (None, factors), options
-        return (matrix.T, None), options
+        return _Prepared(state.known, not state.transposed), options
 
-    def conj(self, state: tuple[Matrix | None, Any], options: dict) -> tuple[tuple[Matrix | None, Any], dict]:
+    def conj(self, state: "_Prepared", options: dict) -> tuple["_Prepared", dict]:
         """The same: mass matrices are real."""
         return state, options
 
