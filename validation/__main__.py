@@ -21,6 +21,7 @@ from symlnn.report import check_folder, locked, settings_of
 
 from . import (
     activations,
+    constrained_pendulums,
     coordinates,
     double_pendulum,
     initialisation,
@@ -47,6 +48,7 @@ STUDIES: Mapping[str, ModuleType] = {
     "unknown_functions": unknown_functions,
     "noise": noise,
     "recovery": recovery,
+    "constrained_pendulums": constrained_pendulums,
 }
 """The studies by name: each is a file with a frozen `CONFIG` for every mode, `CLAIMS`, and a function `run`."""
 MEASURED = ("measured_double_pendulum",)
