@@ -55,7 +55,11 @@ def run(config: Config, settings: Settings, listener: ReportListener) -> Study:
     found: dict[str, Any] = {str(links): _chain(config, links, settings.seed, listener) for links in config.links}
     measured = {f"n{links}": found.get(str(links), {}).get("constraints", {}).get("error") for links in (3, 5)}
     return Study(
-        figures={"links": found, "published": measured},
+        figures={
+            "links": found,
+            "published": measured,
+            "drift": max(x["constraints"]["drift"] for x in found.values()),
+        },
         pictures={"errors": partial(_picture, found, config)},
     )
 
@@ -108,7 +112,8 @@ def _errors(true: np.ndarray, found: np.ndarray) -> np.ndarray:
     finite = np.isfinite(found).all(axis=-1)
     found = np.where(finite[..., None], found, 0.0)
     apart, true_size, size = (np.linalg.norm(x, axis=-1) for x in (true - found, true, found))
-    return np.where(finite, apart / (true_size + size), 1.0)[..., 1:]
+    relative: np.ndarray = np.asarray(np.where(finite, apart / (true_size + size), 1.0))
+    return relative[..., 1:]
 
 
 def _geometric(errors: np.ndarray) -> float:
