@@ -31,6 +31,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 _MAPS = Path("/proc/self/maps")
 _MANY_MAPS = 30_000
+ALIKE = frozenset(
+    {
+        "bead_on_hoop",
+        "coupled_oscillators",
+        "damped_pendulum",
+        "foucault_pendulum",
+        "furuta_pendulum",
+        "henon_heiles",
+        "swinging_atwood",
+        "three_body",
+        "two_link_arm",
+    }
+)
+"""Systems of the catalogue that are to a program as others are: what is tested of every system is slow of these. What
+the literature says of each is tested always."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before slow tests are left out."""
+    for item in items:
+        if any(item.name.endswith((f"[{name}]", f"-{name}]")) for name in ALIKE):
+            item.add_marker(pytest.mark.slow)
+
+
 _tests = itertools.count()
 
 

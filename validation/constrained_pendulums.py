@@ -109,11 +109,10 @@ def _from_angles(motion: symlnn.Rollout) -> np.ndarray:
 
 def _errors(true: np.ndarray, found: np.ndarray) -> np.ndarray:
     """|z − ẑ|/(|z| + |ẑ|) after the start, (motions, times); one where a motion failed."""
-    finite = np.isfinite(found).all(axis=-1)
-    found = np.where(finite[..., None], found, 0.0)
+    finite: np.ndarray = np.asarray(np.isfinite(found).all(axis=-1, keepdims=True))
+    found = np.where(finite, found, 0.0)
     apart, true_size, size = (np.linalg.norm(x, axis=-1) for x in (true - found, true, found))
-    relative: np.ndarray = np.asarray(np.where(finite, apart / (true_size + size), 1.0))
-    return relative[..., 1:]
+    return np.where(finite[..., 0], apart / (true_size + size), 1.0)[..., 1:]
 
 
 def _geometric(errors: np.ndarray) -> float:
