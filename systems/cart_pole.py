@@ -82,6 +82,8 @@ GROUP = "robots"
 
 GROUP = "robots"
 
+GROUP = "robots"
+
 t = dynamicsymbols._t
 x, theta = dynamicsymbols("x theta")
 v, omega = x.diff(t), theta.diff(t)

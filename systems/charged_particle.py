@@ -76,6 +76,8 @@ GROUP = "particles"
 
 GROUP = "particles"
 
+GROUP = "particles"
+
 t = dynamicsymbols._t
 x, y = dynamicsymbols("x y")
 vx, vy = x.diff(t), y.diff(t)

@@ -75,6 +75,8 @@ GROUP = "pendula"
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 theta1, theta2 = dynamicsymbols("theta1 theta2")
 omega1, omega2 = theta1.diff(t), theta2.diff(t)

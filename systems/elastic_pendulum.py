@@ -75,6 +75,8 @@ GROUP = "pendula"
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 r, theta = dynamicsymbols("r theta")
 dr, omega = r.diff(t), theta.diff(t)

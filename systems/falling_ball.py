@@ -74,6 +74,8 @@ GROUP = "particles"
 
 GROUP = "particles"
 
+GROUP = "particles"
+
 t = dynamicsymbols._t
 q1, q2 = dynamicsymbols("q1 q2")
 v1, v2 = q1.diff(t), q2.diff(t)

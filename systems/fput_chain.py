@@ -76,6 +76,8 @@ GROUP = "lattices"
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
 t = dynamicsymbols._t
 q, q_next = dynamicsymbols("q q_next")
 m, k, alpha, beta = sp.symbols("m k alpha beta", positive=True)

@@ -74,6 +74,8 @@ GROUP = "oscillators"
 
 GROUP = "oscillators"
 
+GROUP = "oscillators"
+
 t = dynamicsymbols._t
 x = dynamicsymbols("x")
 m, k = sp.symbols("m k", positive=True)

@@ -75,6 +75,8 @@ GROUP = "orbits"
 
 GROUP = "orbits"
 
+GROUP = "orbits"
+
 t = dynamicsymbols._t
 r, phi = dynamicsymbols("r phi")
 dr, dphi = r.diff(t), phi.diff(t)

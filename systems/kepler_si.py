@@ -76,6 +76,8 @@ GROUP = "orbits"
 
 GROUP = "orbits"
 
+GROUP = "orbits"
+
 t = dynamicsymbols._t
 r, phi = dynamicsymbols("r phi")
 dr, dphi = r.diff(t), phi.diff(t)

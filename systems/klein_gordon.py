@@ -75,6 +75,8 @@ GROUP = "lattices"
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c, mu = sp.symbols("c mu", positive=True)
 phi = sp.Function("phi")(t, x)

@@ -77,6 +77,8 @@ GROUP = "lattices"
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
 t = dynamicsymbols._t
 x, y, x2, y2 = dynamicsymbols("x y x2 y2")
 mass, stiffness, dX, dY = sp.symbols("mass stiffness dX dY", real=True)

@@ -74,6 +74,8 @@ GROUP = "pendula"
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 theta = dynamicsymbols("theta")
 omega = theta.diff(t)

@@ -78,6 +78,8 @@ GROUP = "pendula"
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 m, l, g = sp.symbols("m l g", positive=True)
 

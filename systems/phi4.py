@@ -78,6 +78,8 @@ GROUP = "lattices"
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c, lamda, eta = sp.symbols("c lamda eta", positive=True)
 phi = sp.Function("phi")(t, x)

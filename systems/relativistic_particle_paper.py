@@ -76,6 +76,8 @@ GROUP = "particles"
 
 GROUP = "particles"
 
+GROUP = "particles"
+
 t = dynamicsymbols._t
 q = dynamicsymbols("q")
 v = q.diff(t)

@@ -76,6 +76,8 @@ GROUP = "pendula"
 
 GROUP = "pendula"
 
+GROUP = "pendula"
+
 t = dynamicsymbols._t
 theta, phi = dynamicsymbols("theta phi")
 dtheta, dphi = theta.diff(t), phi.diff(t)

@@ -81,6 +81,8 @@ GROUP = "lattices"
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
 t = dynamicsymbols._t
 q, q_next = dynamicsymbols("q q_next")
 m, a, b = sp.symbols("m a b", positive=True)

@@ -1,4 +1,4 @@
-"""Two-link arm in a vertical plane, with a motor in each joint.
+"""Two-link arm in a vertical plane, with a motor and viscous friction in each joint.
 
 q₁ is measured from the horizontal, q₂ from the first link. With the links' lengths l₁, l₂, centres of mass c₁, c₂ and
 moments of inertia I₁, I₂ about them, the mass matrix is
@@ -18,7 +18,7 @@ GROUP = "robots"
 
 t = dynamicsymbols._t
 q1, q2 = dynamicsymbols("q1 q2")
-m1, m2, l1, l2, c1, c2, I1, I2, g = sp.symbols("m1 m2 l1 l2 c1 c2 I1 I2 g", positive=True)
+m1, m2, l1, l2, c1, c2, I1, I2, g, b = sp.symbols("m1 m2 l1 l2 c1 c2 I1 I2 g b", positive=True)
 tau1, tau2 = sp.symbols("tau1 tau2", real=True)
 
 first = (c1 * sp.cos(q1), c1 * sp.sin(q1))
@@ -34,6 +34,7 @@ SYSTEM = System(
     units={q1: "rad", q2: "rad"},
     lagrangian=T - m1 * g * first[1] - m2 * g * second[1],
     forces={q1: tau1, q2: tau2},
+    dissipation=b * (q1.diff(t) ** 2 + q2.diff(t) ** 2) / 2,
     inputs={tau1: uniform(-10, 10), tau2: uniform(-4, 4)},
     parameters={
         m1: Parameter(2.0, "kg"),
@@ -45,6 +46,7 @@ SYSTEM = System(
         I1: Parameter(0.04, "kg·m²"),
         I2: Parameter(0.013, "kg·m²"),
         g: Parameter(9.81, "m/s²"),
+        b: Parameter(0.5, "N·m·s"),
     },
     states={
         q1: uniform(-sp.pi, sp.pi),

@@ -76,6 +76,8 @@ GROUP = "lattices"
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
 t, x = sp.symbols("t x", real=True)
 c = sp.symbols("c", positive=True)
 phi = sp.Function("phi")(t, x)

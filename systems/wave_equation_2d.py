@@ -75,6 +75,8 @@ GROUP = "lattices"
 
 GROUP = "lattices"
 
+GROUP = "lattices"
+
 t, x, y = sp.symbols("t x y", real=True)
 c = sp.symbols("c", positive=True)
 phi = sp.Function("phi")(t, x, y)

@@ -15,7 +15,7 @@ import scipy.integrate
 
 import symlnn
 
-NAMES = ["double_pendulum", "cart_pole", "driven_damped_pendulum", "four_bar_linkage", "rolling_disc"]
+NAMES = ["cart_pole", "driven_damped_pendulum", "four_bar_linkage"]
 
 
 def drawn(name: str) -> tuple[symlnn.System, symlnn.States, np.ndarray, np.ndarray]:

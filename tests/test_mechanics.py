@@ -174,7 +174,7 @@ def test_from_joints() -> None:
     )
     assert system.coordinates == (q1, q2)
     arm = symlnn.load_system("two_link_arm").with_parameters(
-        {"m1": 1.0, "l1": 0.5, "c1": 0.25, "c2": 0.25, "I1": 0.02, "I2": 0.02}
+        {"m1": 1.0, "l1": 0.5, "c1": 0.25, "c2": 0.25, "I1": 0.02, "I2": 0.02, "b": 1e-300}
     )
     q, v = jnp.array([0.3, -0.8]), jnp.array([1.0, 2.0])
     ours = symlnn.SymbolicDynamics(system).acceleration(q, v)

@@ -350,7 +350,8 @@ def test_the_two_link_arm_against_the_textbook() -> None:
     bias = np.array([h * v2 * (2 * v1 + v2), -h * v1**2])
     second = m2 * c2 * g * np.cos(q1 + q2)
     gravity = np.array([(m1 * c1 + m2 * l1) * g * np.cos(q1) + second, second])
-    expected = np.linalg.solve([[first, off], [off, m2 * c2**2 + I2]], tau - bias - gravity)
+    friction = 0.5 * np.array([v1, v2])
+    expected = np.linalg.solve([[first, off], [off, m2 * c2**2 + I2]], tau - bias - gravity - friction)
     np.testing.assert_allclose(accelerations("two_link_arm", [q1, q2], [v1, v2], u=list(tau)), expected, rtol=1e-12)
 
 
@@ -465,6 +466,7 @@ def test_the_plane_of_foucaults_pendulum_turns() -> None:
     np.testing.assert_allclose(turned, -7.292115e-5 * np.sin(0.8526) * 3600, atol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pendulum_cartesian", "four_bar_linkage"])
 def test_constraints_and_energy_over_a_hundred_seconds(name: str) -> None:
     """Constraints to 1e-9 in sizes of the coordinates, the energy to 1e-6 of its scale."""
