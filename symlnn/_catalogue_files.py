@@ -81,4 +81,7 @@ def entry(path: Path) -> Entry:
     empty = ast.Tuple([])
     groups = [given.get(name, empty) for name in ("coordinates", "constraints", "velocity_constraints")]
     literal = [len(group.elts) for group in groups if isinstance(group, ast.Tuple | ast.List)]
-    return Entry(summary, 2 * literal[0] - sum(literal) if len(literal) == 3 else None, (), group)
+    if len(literal) < len(groups):
+        return Entry(summary, None, (), group)
+    coordinates, *constraints = literal
+    return Entry(summary, coordinates - sum(constraints), (), group)

@@ -148,14 +148,10 @@ def to_stablehlo(dynamics: AbstractDynamics, path: str | Path, *, dof: int, m: i
 
 
 def _values(system: System, parameters: Mapping[str, float] | None) -> list[float]:
-    given = {str(name): float(value) for name, value in (parameters or {}).items()}
-    names = [symbol.name for symbol in system.parameters]
-    if unknown := [name for name in given if name not in names]:
-        raise ValueError(f"{system.name} has no parameter {unknown[0]!r}. Its parameters are: {', '.join(names)}.")
-    known = {s.name: p.value for s, p in system.parameters.items() if not p.varies} | given
-    if missing := [name for name in names if name not in known]:
+    known = (system.with_parameters(parameters) if parameters else system).parameters
+    if missing := [symbol.name for symbol, parameter in known.items() if parameter.varies]:
         raise ValueError(f"The parameter {missing[0]} varies: give its value, parameters={{'{missing[0]}': …}}.")
-    return [float(known[name]) for name in names]
+    return [float(parameter.value) for parameter in known.values()]
 
 
 def _placed(system: System, first: int) -> dict[sp.Symbol, sp.Symbol]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._distribution import AbstractDistribution
-from .._dynamics import DeclaredSizes, SymbolicConstraints, projected_from_afar
+from .._dynamics import DeclaredSizes, SymbolicConstraints, projected_from_afar, sizes_of
 from .._system import System
 from .._types import Key, States
 
@@ -85,9 +85,7 @@ def _onto(constraints: SymbolicConstraints, sizes: DeclaredSizes | None, states:
     """The states nearby that obey the constraints; NaN where there are none."""
 
     def one(state: States) -> tuple[Array, Array]:
-        of = (jnp.ones_like(state.q),) * 2 if sizes is None else (sizes.q, sizes.v)
-        scaled = jax.tree.map(lambda x: x.astype(state.q.dtype), of)
-        return projected_from_afar(constraints, state.q, state.v, state.m, state.t, scaled)
+        return projected_from_afar(constraints, state.q, state.v, state.m, state.t, sizes_of(sizes, state.q))
 
     q, v = jax.vmap(one)(states)
     return eqx.tree_at(lambda s: (s.q, s.v), states, (q, v))
@@ -120,8 +118,7 @@ def project(system: System, states: States, *, hold: Sequence[str] = ()) -> Stat
         raise ValueError(f"hold names {unknown[0]!r}; {system.name} has {', '.join(names)}.")
     if constraints is None:
         return states
-    ones = jnp.ones(system.dof, states.q.dtype)
-    q, v = (ones, ones) if sizes is None else (sizes.q, sizes.v)
+    q, v = sizes_of(sizes, jnp.zeros(system.dof, states.q.dtype))
     free = jnp.asarray([name not in hold for name in names])
     held = DeclaredSizes(q * free[: system.dof], v * free[system.dof :])
     batch = states if states.q.ndim == 2 else jax.tree.map(lambda x: x[None], states)

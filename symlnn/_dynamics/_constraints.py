@@ -101,21 +101,18 @@ class SymbolicConstraints(AbstractConstraints):
 
     def __call__(self, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar) -> Constrained:
         """φ, ψ, A and c at one state."""
-        values, u = self.parameters.values(m, q), jnp.zeros(len(self.law.u), q.dtype)
-        found = (compile_quantity(self.law, f"constraint_{name}")(q, v, u, t, values) for name in Constrained._fields)
-        return Constrained(*found)
+        return Constrained(*(self._quantity(name, q, v, m, t) for name in Constrained._fields))
+
+    def _quantity(self, name: str, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar) -> Array:
+        u = jnp.zeros(len(self.law.u), q.dtype)  # none of these depends on the inputs
+        return compile_quantity(self.law, f"constraint_{name}")(q, v, u, t, self.parameters.values(m, q))
 
     def by_differentiation(self) -> Constraints:
         """The same, with the derivatives of JAX in place of SymPy's: what these are tested against."""
         holonomic = len(self.law.constraints)
-
-        def quantity(name: str, q: Array, v: Array, m: Varying | None, t: RealScalar) -> Array:
-            values, u = self.parameters.values(m, q), jnp.zeros(len(self.law.u), q.dtype)
-            return compile_quantity(self.law, name)(q, v, u, t, values)
-
         return Constraints(
-            position=lambda q, m, t: quantity("constraint_position", q, jnp.zeros_like(q), m, t),
-            rate=lambda q, v, m, t: quantity("constraint_rate", q, v, m, t)[holonomic:],
+            position=lambda q, m, t: self._quantity("position", q, jnp.zeros_like(q), m, t),
+            rate=lambda q, v, m, t: self._quantity("rate", q, v, m, t)[holonomic:],
             redundant=self.redundant,
         )
 

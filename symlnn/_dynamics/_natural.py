@@ -72,9 +72,9 @@ def in_natural_units(dynamics: AbstractDynamics, q: Coordinates, m: Varying | No
     return Natural(dynamics, jax.lax.stop_gradient(usable))
 
 
-def sizes_of(dynamics: AbstractDynamics, q: Coordinates) -> tuple[Coordinates, Coordinates]:
-    """Those that a law holds of its coordinates and velocities, in the dtype of q; ones where it holds none."""
-    found = [x for x in jax.tree.leaves(dynamics, is_leaf=_is_sizes) if _is_sizes(x)]
+def sizes_of(holder: Any, q: Coordinates) -> tuple[Coordinates, Coordinates]:
+    """Those of coordinates and velocities that a law, or any tree, holds, in the dtype of q; ones where it has none."""
+    found = [x for x in jax.tree.leaves(holder, is_leaf=_is_sizes) if _is_sizes(x)]
     ones = jnp.ones_like(q)
     return (found[0].q.astype(q.dtype), found[0].v.astype(q.dtype)) if found else (ones, ones)
 

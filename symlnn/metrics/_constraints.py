@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._dynamics import AbstractConstraints, DeclaredSizes, SymbolicConstraints, constraint_errors
+from .._dynamics import AbstractConstraints, DeclaredSizes, SymbolicConstraints, constraint_errors, sizes_of
 from .._rollout import Rollout
 from .._system import System
 from .._types import States
@@ -23,8 +23,7 @@ def constraint_drift(system: System, rollout: Rollout, start: States) -> Float[n
     constraints = SymbolicConstraints.of(system)
     if constraints is None:
         return np.zeros(rollout.q.shape[:-1])
-    declared, ones = DeclaredSizes.of(system), jnp.ones(system.dof, rollout.q.dtype)
-    sizes = (ones, ones) if declared is None else (declared.q.astype(ones.dtype), declared.v.astype(ones.dtype))
+    sizes = sizes_of(DeclaredSizes.of(system), jnp.zeros(system.dof, rollout.q.dtype))
     errors = _errors if rollout.q.ndim == 2 else jax.vmap(_errors, in_axes=(None, 0, 0, 0, None, None))
     found = errors(constraints, rollout.q, rollout.v, start.m, rollout.t, sizes)
     finite = np.isfinite(np.asarray(rollout.q)).all(axis=-1)
