@@ -12,6 +12,7 @@ from sympy.physics.mechanics import dynamicsymbols
 
 import symlnn
 from symlnn import Normal, System, Uniform, uniform
+from symlnn._distribution import Fixed
 
 pytestmark = [pytest.mark.slow, pytest.mark.production]
 
@@ -22,9 +23,14 @@ u, v, w = x.diff(t), y.diff(t), z.diff(t)
 
 def divided(distribution: Any, by: float) -> Any:
     """The distribution of the quantity in a unit that is so many times larger."""
-    if isinstance(distribution, Uniform):
-        return Uniform(distribution.low / by, distribution.high / by)
-    return Normal(distribution.mean / by, distribution.std / by)
+    match distribution:
+        case Fixed():
+            return Fixed(distribution.value / by)
+        case Uniform():
+            return Uniform(distribution.low / by, distribution.high / by)
+        case Normal():
+            return Normal(distribution.mean / by, distribution.std / by)
+    raise TypeError(f"of no known units: {distribution}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +75,8 @@ def rescaled(system: System, units: Units) -> System:
         lagrangian=expression(system.lagrangian),
         dissipation=second * expression(system.dissipation),
         forces={q: size[q] * expression(force) for q, force in system.forces.items()},
+        constraints=tuple(map(expression, system.constraints)),
+        velocity_constraints=tuple(map(expression, system.velocity_constraints)),
         states={q: divided(drawn, size[q]) for q, drawn in system.states.items()},
         initial_states={q: divided(drawn, size[q]) for q, drawn in system.initial_states.items()},
         time=None if system.time is None else divided(system.time, second),
