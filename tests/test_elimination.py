@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,18 +25,24 @@ def equations(size: int) -> tuple[jax.Array, jax.Array]:
 @pytest.mark.parametrize("size", SIZES)
 def test_solutions_and_derivatives_are_those_of_lapack(size: int) -> None:
     matrices, values = equations(size)
-    condition = float(np.linalg.cond(matrices).max())
-    np.testing.assert_allclose(block_solve(matrices, values), np.linalg.solve(matrices, values), rtol=1e-13 * condition)
-    factors = Factors.of(matrices)
-    transposed = np.linalg.solve(np.swapaxes(matrices, 1, 2), values)
-    np.testing.assert_allclose(factors.solve(values, transposed=True), transposed, rtol=1e-13 * condition, atol=1e-13)
+    precision = 1e-13 * float(np.linalg.cond(matrices).max())
 
-    def size_of(solve: object) -> list[jax.Array]:
-        return jax.grad(lambda a, b: jnp.sum(jnp.sin(solve(a, b))), (0, 1))(matrices, values)  # pyright: ignore
+    @jax.jit
+    def solved(matrices: jax.Array, values: jax.Array) -> Any:
+        """A⁻¹b, A⁻ᵀb, and the gradients of a function of A⁻¹b."""
 
-    for ours, theirs in zip(size_of(block_solve), size_of(jnp.linalg.solve), strict=True):
-        scale = float(jnp.abs(theirs).max())
-        np.testing.assert_allclose(ours, theirs, atol=1e-13 * condition * scale)
+        def function(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+            solution = block_solve(a, b)
+            return jnp.sum(jnp.sin(solution)), solution
+
+        gradients, solution = jax.grad(function, (0, 1), has_aux=True)(matrices, values)
+        return solution, Factors.of(matrices).solve(values, transposed=True), *gradients
+
+    exact = np.linalg.solve(matrices, values)
+    transposed = np.linalg.solve(np.swapaxes(matrices, 1, 2), [np.asarray(values), np.cos(exact)])
+    expected = exact, transposed[0], -transposed[1] @ np.swapaxes(exact, 1, 2), transposed[1]
+    for ours, theirs in zip(solved(matrices, values), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=precision * np.abs(theirs).max())
 
 
 @pytest.mark.parametrize("size", [2, 4, 33])
