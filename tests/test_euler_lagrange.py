@@ -32,18 +32,25 @@ def appendix_formula(lagrangian: Callable, q: jax.Array, v: jax.Array, m: jax.Ar
     return jnp.linalg.pinv(hessian) @ (jax.grad(lagrangian, 0)(q, v, m) - mixed @ v)
 
 
+@eqx.filter_jit
+def of_both(lagrangian: symlnn.AbstractLagrangian, states: symlnn.States) -> tuple[jax.Array, jax.Array]:
+    """Accelerations by our law, and by the formula."""
+    law = symlnn.EulerLagrange(lagrangian)
+    both = jax.vmap(lambda q, v, m: (law.acceleration(q, v, m), appendix_formula(lagrangian, q, v, m)))
+    return both(states.q, states.v, states.m)
+
+
 @pytest.mark.parametrize("name", ["double_pendulum", "charged_particle", "relativistic_particle", "n_pendulum"])
 def test_agrees_with_the_appendix_on_symbolic_lagrangians(name: str, key: jax.Array) -> None:
     system = symlnn.load_system(name)
     lagrangian = symlnn.SymbolicLagrangian(system)
     states = symlnn.sample_states(system, 50, key=key)
-    ours = jax.vmap(symlnn.EulerLagrange(lagrangian).acceleration)(states.q, states.v, states.m)
-    theirs = jax.vmap(lambda q, v, m: appendix_formula(lagrangian, q, v, m))(states.q, states.v, states.m)
+    ours, theirs = of_both(lagrangian, states)
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
 def random_network(system: symlnn.System, key: jax.Array) -> symlnn.MLPLagrangian:
-    samples = symlnn.Stream.of(system)(key, 200)
+    samples = eqx.filter_jit(symlnn.Stream.of(system))(key, 200)
     features = symlnn.Features(system.is_angle, symlnn.natural_scales(system, samples))
     return symlnn.MLPLagrangian(features, symlnn.Architecture(width=16, depth=2), key=key)
 
@@ -62,8 +69,7 @@ def test_agrees_with_the_appendix_on_a_random_network(name: str, key: jax.Array)
     system = symlnn.load_system(name)
     lagrangian = random_network(system, key)
     states = symlnn.sample_states(system, 50, key=key)
-    ours = jax.vmap(symlnn.EulerLagrange(lagrangian).acceleration)(states.q, states.v, states.m)
-    theirs = jax.vmap(lambda q, v, m: appendix_formula(lagrangian, q, v, m))(states.q, states.v, states.m)
+    ours, theirs = of_both(lagrangian, states)
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
@@ -71,7 +77,7 @@ class Gauged(symlnn.AbstractLagrangian):
     """c L + dF/dt with F = sin(q₁) q₂ + t q₁²."""
 
     lagrangian: symlnn.AbstractLagrangian
-    factor: float
+    factor: jax.Array
 
     def __call__(self, q: jax.Array, v: jax.Array, m: jax.Array | None = None, t: jax.Array | float = 0.0) -> jax.Array:
         def primitive(q: jax.Array, t: jax.Array) -> jax.Array:
@@ -85,13 +91,20 @@ class Gauged(symlnn.AbstractLagrangian):
 numbers = st.floats(-3, 3)
 
 
+@eqx.filter_jit
+def plain_and_gauged(
+    lagrangian: symlnn.AbstractLagrangian, factor: jax.Array, q: jax.Array, v: jax.Array, t: jax.Array
+) -> list[jax.Array]:
+    laws = map(symlnn.EulerLagrange, (lagrangian, Gauged(lagrangian, factor)))
+    return [law.acceleration(q, v, None, None, t) for law in laws]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(numbers, min_size=4, max_size=4), st.floats(0.1, 10.0), numbers)
 def test_a_factor_and_a_total_derivative_change_nothing(state: list[float], factor: float, t: float) -> None:
     lagrangian = symlnn.SymbolicLagrangian(symlnn.load_system("double_pendulum"))
-    q, v = jnp.asarray(state[:2]), jnp.asarray(state[2:])
-    plain = symlnn.EulerLagrange(lagrangian).acceleration(q, v, None, None, t)
-    gauged = symlnn.EulerLagrange(Gauged(lagrangian, factor)).acceleration(q, v, None, None, t)
+    arguments = map(jnp.asarray, (factor, state[:2], state[2:], t))
+    plain, gauged = plain_and_gauged(lagrangian, *arguments)
     np.testing.assert_allclose(gauged, plain, rtol=1e-9, atol=1e-9)
 
 
@@ -146,10 +159,16 @@ def test_the_legendre_transform_is_inverted(name: str, key: jax.Array) -> None:
     momentum = symlnn.SymbolicMomentum(system)
     states = symlnn.sample_states(system, 20, key=key)
     v = 0.8 * states.v
-    p = jax.vmap(momentum)(states.q, v, states.m)
-    back = jax.vmap(lambda q, p, m, v: momentum.velocities(q, p, m, guess=0.9 * v))(states.q, p, states.m, v)
+    law = symlnn.SymbolicDynamics(system)
+
+    @jax.jit
+    @jax.vmap
+    def there_and_back(q: jax.Array, v: jax.Array, m: jax.Array) -> list[jax.Array]:
+        p = momentum(q, v, m)
+        return [p, momentum.velocities(q, p, m, guess=0.9 * v), law.energy(q, v, m)]
+
+    p, back, energy = there_and_back(states.q, v, states.m)
     np.testing.assert_allclose(back, v, rtol=1e-7, atol=1e-8)
-    energy = jax.vmap(symlnn.SymbolicDynamics(system).energy)(states.q, v, states.m)
     if name != "relativistic_particle":
         hamiltonian = jax.vmap(momentum.hamiltonian)(states.q, p, states.m)
         np.testing.assert_allclose(hamiltonian, energy, rtol=1e-7, atol=1e-8)

@@ -167,7 +167,7 @@ def test_the_baseline_sees_what_the_law_does(stencil: str, order: int, reach: in
     state = samples.states[0]
 
     def seen(law: symlnn.AbstractDynamics) -> set[int]:
-        response = np.asarray(jax.jacobian(lambda q: law.acceleration(q, state.v))(state.q))
+        response = np.asarray(jax.jit(jax.jacobian(lambda q: law.acceleration(q, state.v)))(state.q))
         return set(np.flatnonzero(response[0]).tolist())
 
     assert max(min(j, 12 - j) for j in seen(truth)) == reach
