@@ -30,6 +30,7 @@ from . import (
     noise,
     recovery,
     relativistic_particle,
+    torque_driven,
     unknown_functions,
     wave_equation,
 )
@@ -49,6 +50,7 @@ STUDIES: Mapping[str, ModuleType] = {
     "noise": noise,
     "recovery": recovery,
     "constrained_pendulums": constrained_pendulums,
+    "torque_driven": torque_driven,
 }
 """The studies by name: each is a file with a frozen `CONFIG` for every mode, `CLAIMS`, and a function `run`."""
 MEASURED = ("measured_double_pendulum",)
