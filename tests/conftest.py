@@ -1,7 +1,6 @@
 """Tests run in float64, with jaxtyping's shapes checked by beartype on every annotated call."""
 
 import gc
-import itertools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 _MAPS = Path("/proc/self/maps")
-_MANY_MAPS = 30_000
+_MANY_MAPS = 20_000
 ALIKE = frozenset(
     {
         "bead_on_hoop",
@@ -50,8 +49,8 @@ ALIKE = frozenset(
         "two_link_arm",
     }
 )
-"""Systems of the catalogue that are to a program as others are: what is tested of every system is tested of these before
-a release, and what the literature says of each, always."""
+"""Systems of the catalogue that are to a program as others are: what is tested of every system is tested of these
+before a release, and what the literature says of each, always."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -64,14 +63,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.alike)
 
 
-_tests = itertools.count()
-
-
 @pytest.fixture(autouse=True)
 def _bounded_memory_maps() -> Iterator[None]:
     """Compiled functions are memory maps, of which Linux allows a process 65,530: forget them before that."""
     yield
-    if next(_tests) % 10 == 0 and _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > _MANY_MAPS:
+    if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > _MANY_MAPS:
         jax.clear_caches()
 
 
