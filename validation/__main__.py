@@ -30,6 +30,7 @@ from . import (
     noise,
     recovery,
     relativistic_particle,
+    robot_arm,
     torque_driven,
     unknown_functions,
     wave_equation,
@@ -51,6 +52,7 @@ STUDIES: Mapping[str, ModuleType] = {
     "recovery": recovery,
     "constrained_pendulums": constrained_pendulums,
     "torque_driven": torque_driven,
+    "robot_arm": robot_arm,
 }
 """The studies by name: each is a file with a frozen `CONFIG` for every mode, `CLAIMS`, and a function `run`."""
 MEASURED = ("measured_double_pendulum",)
