@@ -100,14 +100,14 @@ def refined(system: System, best: Kept, start: Drive, waves: Collection[Term]) -
 def drive(
     r: Float[np.ndarray, "row dof"],
     j: Float[np.ndarray, "row dof term"],
-    inverse: Float[np.ndarray, "row dof dof"],
+    inverse: Float[np.ndarray, "row dof coordinate"],
     t: Float[np.ndarray, " row"],
     *,
     fastest: float,
 ) -> Drive | None:
     """The frequency of the force that would leave least of the residuals r, beside what the candidates can, to first
-    order with ∂r/∂c = j; `inverse` is the inverse mass matrix. None where noise may well hold as much of one, and where
-    no time passes. Frequencies are at most `fastest`, in radians per second.
+    order with ∂r/∂c = j; `inverse` is the inverse mass matrix, ∂r/∂Q. None where noise may well hold as much of one,
+    and where no time passes. Frequencies are at most `fastest`, in radians per second.
 
     For one coordinate and no candidates that is the periodogram of Lomb (Astrophys. Space Sci. 39, 1976).
     """
@@ -121,7 +121,7 @@ def drive(
     rest = r.ravel() - q @ (q.T @ r.ravel())
     whole = float(rest @ rest)
     best: tuple[float, float, Drive] | None = None
-    for place in range(r.shape[1]):
+    for place in range(inverse.shape[2]):
 
         def share(frequency: float, place: int = place) -> float:
             waves = np.stack([np.cos(frequency * t), np.sin(frequency * t)], axis=-1)

@@ -4,13 +4,21 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+import numpy as np
 import sympy as sp
 
+from .._data import sample_states
 from .._symbolic import equation_of_motion, is_zero
 from .._system import System
+from ._directions import obeying
+from ._rows import AtStates
+from ._terms import Points, Term
 
 _POINTS = 24
 _DIGITS = 30
+_STATES = 200
+_ROUNDING = 1e-8
 
 
 def equivalent(
@@ -28,8 +36,17 @@ def equivalent(
     values of parameters are put in; the forces count with L. Lagrangians given as expressions need the `coordinates`,
     functions of time. With a `tolerance`, coefficients that differ by such a share of the largest term are equal.
 
-    Raises `ValueError` for systems of different coordinates, and for expressions without coordinates.
+    With constraints, which both systems must have, E[L₁] and λ E[L₂] may differ by forces of these: they are compared
+    at states that obey them, by numbers, to a relative 1e-8 at least.
+
+    Raises `ValueError` for systems of different coordinates or constraints, and for expressions without coordinates.
     """
+    if isinstance(first, System) and isinstance(second, System):
+        known = [(s.coordinates, s.constraints, s.velocity_constraints) for s in (first, second)]
+        if first.law.is_constrained and known[0] == known[1]:
+            return _alike(first, second, max(tolerance, _ROUNDING))
+        if first.law.is_constrained or second.law.is_constrained:
+            raise ValueError("The laws have different coordinates or constraints: declare both with the same.")
     expressions = [_expressions(law, coordinates) for law in (first, second)]
     if expressions[0][1] != expressions[1][1]:
         raise ValueError(
@@ -52,6 +69,31 @@ def equivalent(
         if not is_zero(left.xreplace(point)):
             return False
     return False
+
+
+def _alike(first: System, second: System, tolerance: float) -> bool:
+    """NᵀE of both at states that obey, for all accelerations that do."""
+    random, shape = np.random.default_rng(0), (_STATES, first.dof)
+    if first.states:
+        drawn = sample_states(first, _STATES, key=jax.random.key(0))
+        points = Points(*(np.asarray(x, np.float64) for x in (drawn.q, drawn.v, drawn.m, drawn.u, drawn.t)))
+    else:
+        others = [np.zeros((_STATES, count)) for count in (len(first.m), len(first.u))]
+        points = Points(random.normal(size=shape), random.normal(size=shape), *others, np.zeros(_STATES))
+    points = obeying(first, points)
+    speeds = np.sqrt(np.mean(points.v**2, axis=0))
+    rows = AtStates.still(first, points, np.where(speeds > 0, speeds, 1.0))
+    terms = []
+    for law in (first, second):
+        values = {s: sp.Float(p.value) for s, p in law.parameters.items() if not p.varies}
+        forces = tuple(force.xreplace(values) for force in law.generalized_forces)
+        terms.append(Term(law.plain_lagrangian.xreplace(values), forces))
+    columns = rows.columns(first, terms, {})
+    (e, f), (h, k) = (part.reshape(-1, 2).T for part in (columns.e, columns.h))
+    if not (k.any() and h.any()):
+        return False
+    factor = float(h @ k / (k @ k))
+    return all(np.linalg.norm(a - factor * b) <= tolerance * np.linalg.norm(a) for a, b in ((h, k), (e, f)))
 
 
 def _expressions(law: System | sp.Expr, coordinates: Sequence[Any] | None) -> tuple[list[sp.Expr], list[sp.Symbol]]:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from .._data import Motions
 from .._identify import noise
 from .._system import System
+from ._directions import in_coordinates
 from ._fit import residual
 from ._kept import Kept
 from ._observed import Widths, rows_of
@@ -58,9 +59,11 @@ def noise_of_positions(system: System, best: Kept, motions: Motions, widths: Wid
     squares = []
     for _ in range(_DRAWS):
         runs = [replace(run, q=run.q + noise(run) * random.normal(size=run.q.shape)) for run in motions]
-        rows = rows_of(replace(motions, runs=tuple(runs)), widths)
+        rows = rows_of(replace(motions, runs=tuple(runs)), widths).free(system, observed.speeds)
         columns = rows.columns(system, terms, {}).at(observed.kept).as_powers(observed.v, observed.a)
-        squares.append(np.mean((residual(columns, law.c / best.sizes).r - law.r) ** 2))
+        basis = None if rows.basis is None else rows.basis[observed.kept]
+        again = in_coordinates(basis, residual(columns, law.c / best.sizes).r)
+        squares.append(np.mean((again - in_coordinates(observed.basis, law.r)) ** 2))
     return float(np.sqrt(np.mean(squares)))
 
 

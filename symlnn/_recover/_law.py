@@ -89,12 +89,12 @@ def freedoms(
     in units of A and of the mean of Mᵢᵢ, with the accelerations a and the mass matrix M of the law itself, which is one
     of them.
     """
-    zero = AtStates(points, np.zeros_like(points.v)).columns(system, terms, {})
+    zero = AtStates.still(system, points, observed.speeds).columns(system, terms, {})
     c = np.array([law.get(k, 0.0) for k in range(len(terms))])
     kept = np.isfinite(zero.e).all(axis=(1, 2)) & np.isfinite(zero.h).all(axis=(1, 2, 3))
     mass = zero.h[kept] @ c
     a = -np.linalg.solve(mass, (zero.e[kept] @ c)[..., None])[..., 0]
-    e = AtStates(points.at(kept), a).columns(system, terms, {}).e
+    e = zero.e[kept] + np.einsum("rijk,rj->rik", zero.h[kept], a)
     left = np.linalg.solve(mass, e) / observed.a[:, None]
     # parts of a law that do not act on each other may have masses of any ratio: each counts in its own
     own = 1 / np.sqrt(np.abs(np.einsum("rii->ri", mass)).mean(axis=0))
@@ -129,7 +129,7 @@ def scaled(system: System, task: Task, found: Found, observed: Observed) -> tupl
         c = c / c[-1]
         error = np.sqrt(np.diag(covariance(found.solution, found.sigma, {len(c) - 1}, task.repeated)))
         return Scaled(found.support, c[:-1], (error / observed.sizes[places])[:-1], ()), 0
-    points = general_points(observed.points, _GENERAL, 0)
+    points = general_points(system, observed.points, _GENERAL, 0)
     null = freedoms(system, terms, dict(enumerate(c)), observed, points, _EXACT)
     # what is in the null space of the support is a part of the law: one coefficient of each fixes its scale
     fixed = _pivots(system, terms, null)

@@ -12,6 +12,7 @@ from .._data import Motions
 from .._identify import noise, stretches
 from .._system import System
 from .._types import Samples
+from ._directions import obeying
 from ._gauge import Gauge, gauge
 from ._rows import AbstractRows, AtStates, InWindows, in_windows
 from ._terms import Columns, Points, Term, evaluated
@@ -32,12 +33,14 @@ class Observed:
     """What a coefficient is to be divided by, to be one of the term as it is written."""
     v: Float[np.ndarray, " dof"]
     a: Float[np.ndarray, " dof"]
-    """The sizes of velocities and accelerations."""
+    """The sizes of velocities and accelerations; of the `Directions` that are free where there are constraints."""
+    speeds: Float[np.ndarray, " coordinate"]
+    """The sizes of the velocities of the coordinates."""
     points: Points
     """For each row of the columns the state: of a window, its middle."""
     repeated: float
     """How often rows tell the same."""
-    noise: Float[np.ndarray, " dof"] | None
+    noise: Float[np.ndarray, " coordinate"] | None
     """The standard deviation of the noise of positions; None where accelerations are given."""
     rows: AbstractRows
     kept: Bool[np.ndarray, " all_rows"]
@@ -47,14 +50,21 @@ class Observed:
         """The columns of other terms, and their sizes."""
         return self.rows.columns(system, terms, inner).at(self.kept).scaled(self.v, self.a)
 
+    @property
+    def basis(self) -> Float[np.ndarray, "row coordinate free"] | None:
+        """That of the directions in which the equation is told; None where these are the coordinates."""
+        return None if self.rows.basis is None else self.rows.basis[self.kept]
+
     def gauge(self, system: System, terms: Sequence[Term], *, seed: int) -> Gauge:
         """Which terms are independent, at states in general position within the range of the data."""
-        points = general_points(self.points, _GENERAL, seed)
+        points = general_points(system, self.points, _GENERAL, seed)
+        powers = AtStates.still(system, points, self.speeds).columns(system, terms, {}).as_powers(self.v, self.a)
         _, force, hessian, mixed = evaluated(system, terms, points)
-        count = len(terms)
-        masses = (hessian * self.v[:, None, None] * self.a[:, None]).reshape(-1, count)
-        columns = np.concatenate([masses, ((mixed - force) * self.v[:, None]).reshape(-1, count)])
-        parts = np.concatenate([masses, ((np.abs(mixed) + np.abs(force)) * self.v[:, None]).reshape(-1, count)])
+        a = self.speeds * self.a[0] if system.law.is_constrained else self.a
+        sizes = Columns(np.abs(mixed) + np.abs(force), hessian).as_powers(self.speeds, a)
+        columns, parts = (
+            np.concatenate([part.reshape(-1, len(terms)) for part in (x.h, x.e)]) for x in (powers, sizes)
+        )
         if not np.isfinite(columns).all():
             bad = terms[int(np.flatnonzero(~np.isfinite(columns).all(axis=0))[0])]
             raise ValueError(
@@ -76,8 +86,9 @@ class Widths:
     """In which a coordinate changes by its size."""
 
 
-def general_points(points: Points, count: int, seed: int) -> Points:
-    """States whose coordinates and velocities are drawn each by itself from the range that the data visit."""
+def general_points(system: System, points: Points, count: int, seed: int) -> Points:
+    """States whose coordinates and velocities are drawn each by itself from the range that the data visit, and moved to
+    where the constraints of the system hold."""
     rng = np.random.default_rng(seed)
 
     def drawn(values: np.ndarray) -> np.ndarray:
@@ -85,7 +96,7 @@ def general_points(points: Points, count: int, seed: int) -> Points:
         return rng.uniform(low, high, (count, values.shape[1]))
 
     t = drawn(points.t[:, None])[:, 0]
-    return Points(drawn(points.q), drawn(points.v), drawn(points.m), drawn(points.u), t)
+    return obeying(system, Points(drawn(points.q), drawn(points.v), drawn(points.m), drawn(points.u), t))
 
 
 def of_samples(system: System, terms: Sequence[Term], samples: Samples) -> Observed:
@@ -95,7 +106,8 @@ def of_samples(system: System, terms: Sequence[Term], samples: Samples) -> Obser
     a = np.asarray(samples.a, np.float64)
     speeds = _unless_zero(np.sqrt(np.mean(points.v**2, axis=0)))
     sizes = np.sqrt(np.mean(a**2, axis=0))
-    return _observed(system, terms, AtStates(points, a), speeds, np.where(sizes > 0, sizes, speeds), 1.0, None)
+    rows = AtStates.moving(system, points, a, speeds)
+    return _observed(system, terms, rows, speeds, np.where(sizes > 0, sizes, speeds), 1.0, None)
 
 
 def of_motions(
@@ -108,7 +120,8 @@ def of_motions(
     rows = rows_of(motions, widths)
     speeds = _unless_zero(np.sqrt(np.mean(rows.along.v**2, axis=0)))
     level = np.nanmean([noise(run) for run in motions], axis=0)
-    return _observed(system, terms, rows, speeds, speeds / widths.time_scale, _REPEATED, level)
+    rates = speeds / widths.time_scale
+    return _observed(system, terms, rows.free(system, speeds), speeds, rates, _REPEATED, level)
 
 
 def rows_of(motions: Motions, widths: Widths) -> InWindows:
@@ -121,15 +134,18 @@ def _observed(
     system: System,
     terms: Sequence[Term],
     rows: AbstractRows,
-    v: np.ndarray,
+    speeds: np.ndarray,
     a: np.ndarray,
     repeated: float,
     level: np.ndarray | None,
 ) -> Observed:
-    whole = rows.columns(system, terms, {})
+    v, whole = speeds, rows.columns(system, terms, {})
+    if system.law.is_constrained:  # the directions that are free have the sizes of velocities in them
+        v = np.ones(whole.e.shape[1])
+        a = v * np.max(a / speeds)
     kept = _finite(terms, whole.e, whole.h)
     columns, scales = whole.at(kept).scaled(v, a)
-    return Observed(columns, scales, v, a, rows.points.at(kept), repeated, level, rows, kept)
+    return Observed(columns, scales, v, a, speeds, rows.points.at(kept), repeated, level, rows, kept)
 
 
 def _finite(terms: Sequence[Term], e: np.ndarray, h: np.ndarray) -> np.ndarray:

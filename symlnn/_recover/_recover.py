@@ -72,11 +72,6 @@ def recover(
     """
     if not 0 < noise < 1:
         raise ValueError(f"noise, a share of the accelerations, must lie between 0 and 1, but is {noise}.")
-    if system.law.is_constrained:
-        raise ValueError(
-            f"recover takes no constraints, which {system.name} has: declare it in coordinates that obey them. "
-            "symlnn.identify finds parameters and functions with constraints."
-        )
     timer, wishes = Timer(), Wishes(half_width, max(noise, FLOOR), seed)
     with timer("dictionary"):
         candidates = tuple(dictionary(system) if terms is None else terms)
@@ -212,6 +207,8 @@ def _drive(best: Kept) -> Drive | None:
     c[[kept.index(k) for k in places]] = law.solution.c
     columns = task.columns.of(kept)
     whole, inverse = residual(columns, c), np.linalg.inv(columns.h @ c)
+    if observed.basis is not None:
+        inverse = inverse @ np.swapaxes(observed.basis, 1, 2) * observed.speeds
     rows, t = slice(None, None, round(observed.repeated)), observed.points.t
     length = float(np.ptp(t))
     fastest = math.pi / best.widths.half if best.widths else math.pi * len(t) / max(length, 1e-300) / 2

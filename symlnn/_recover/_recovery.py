@@ -108,7 +108,11 @@ class Recovery:
             if found + own != 0
         }
         lagrangian = self.lagrangian.xreplace(back)
-        used = lagrangian.free_symbols | {s for force in forces.values() for s in force.free_symbols}
+        used = set().union(
+            lagrangian.free_symbols,
+            *(force.free_symbols for force in forces.values()),
+            *(sp.sympify(x).free_symbols for x in (*declared.constraints, *declared.velocity_constraints)),
+        )
         return dataclasses.replace(
             declared,
             name=f"{declared.name}_recovered",

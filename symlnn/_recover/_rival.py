@@ -43,11 +43,11 @@ def rival(system: System, best: Kept, *, seed: int) -> Rival | None:
 def _accelerations(system: System, best: Kept, law: Found, seed: int) -> np.ndarray:
     """At states in general position within the range of the data, not finite where the mass matrix is singular."""
     places = with_anchor(law.support, best.task.anchor)
-    points = general_points(best.observed.points, _GENERAL, seed)
-    still = np.zeros_like(points.v)
-    columns = AtStates(points, still).columns(system, [best.task.terms[k] for k in places], {})
+    points = general_points(system, best.observed.points, _GENERAL, seed)
+    still = AtStates.still(system, points, best.observed.speeds)
+    columns = still.columns(system, [best.task.terms[k] for k in places], {})
     c = law.solution.c / best.observed.sizes[places]
     try:
         return -np.linalg.solve(columns.h @ c, (columns.e @ c)[..., None])[..., 0]
     except np.linalg.LinAlgError:
-        return np.full_like(still, np.nan)
+        return np.full(columns.e.shape[:2], np.nan)

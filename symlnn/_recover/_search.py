@@ -26,6 +26,8 @@ _TRIED = 2
 """Of the starts of a support, the best ones."""
 _MANY = 8
 """Terms, beyond which a law is pruned by one at a time."""
+_ROUNDING, _TOGETHER = 1e-9, 1e-3
+"""Of a mass, relative to the largest: what counts as none, and what is enough of one."""
 _PREFIXES = (1.0, 0.6, 0.35, 0.2, 0.1)
 """Of the candidates, the cheapest first: where all of them have no start with a positive mass matrix, fewer may."""
 
@@ -249,10 +251,27 @@ def free_motion(task: Task, found: Found) -> Found | None:
 
 
 def _kinetic(columns: Columns) -> list[tuple[int, int]]:
-    """For each coordinate the first term with a mass for it alone, if there is one."""
+    """For each coordinate the first term with a mass for it alone, if there is one; along directions that constraints
+    leave free, which mix coordinates, the first terms that together have a mass for all, each for the first direction.
+    """
     sizes = np.abs(columns.h).sum(axis=0)
     found = []
     for i in range(len(sizes)):
         alone = np.flatnonzero((sizes[i, i] > 0) & (sizes[i, i] > 0.999 * sizes.sum(axis=(0, 1))))
         found += [(i, int(place)) for place in alone[:1]]
+    return found or [(0, place) for place in _together(columns)]
+
+
+def _together(columns: Columns) -> list[int]:
+    """The first terms whose masses are nowhere negative, as many as make all of them positive together."""
+    mass, found = np.zeros(columns.h.shape[:-1]), []
+    for place in range(columns.h.shape[-1]):
+        own = columns.h[..., place]
+        values = np.linalg.eigvalsh(own)
+        if not values.max() > 0 or values.min() < -_ROUNDING * values.max():
+            continue
+        mass, found = mass + own, [*found, place]
+        smallest, largest = np.median(np.linalg.eigvalsh(mass), axis=0)[[0, -1]]
+        if smallest > _TOGETHER * largest:
+            break
     return found

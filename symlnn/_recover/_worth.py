@@ -10,6 +10,7 @@ from .._data import Motions
 from .._system import System
 from .._timer import Timer
 from .._types import Samples
+from ._directions import in_coordinates
 from ._drive import Drive
 from ._explained import noise_floor, noise_of_positions
 from ._fit import residual
@@ -52,7 +53,11 @@ def judged(
     )
     r = found.solution.r
     floor, explained = noise_floor(
-        r, observed.points, system.is_angle, every=round(observed.repeated), floor=2 * task.noise
+        in_coordinates(observed.basis, r),
+        observed.points,
+        system.is_angle,
+        every=round(observed.repeated),
+        floor=2 * task.noise,
     )
     left = float(np.sqrt(np.mean(r**2)))
     if isinstance(data, Motions) and best.widths is not None:
@@ -145,7 +150,7 @@ def _freedoms(system: System, best: Kept, law: Scaled, seed: int) -> tuple[int, 
     terms = [task.terms[k] for k in places]
     values: Mapping[int, float] = {places.index(k): float(c) for k, c in zip(law.support, law.c, strict=True)}
     share = share_of(best.found, task)
-    points = general_points(observed.points, _GENERAL, seed)
+    points = general_points(system, observed.points, _GENERAL, seed)
     general = freedoms(system, terms, values, observed, points, share)
     looser = freedoms(system, terms, values, observed, points, _CLEAR * share)
     there = freedoms(system, terms, values, observed, observed.points, share / _CLEAR)
