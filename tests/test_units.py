@@ -14,7 +14,7 @@ import symlnn
 from symlnn import Normal, System, Uniform, uniform
 from symlnn._distribution import Fixed
 
-pytestmark = [pytest.mark.slow, pytest.mark.production]
+pytestmark = pytest.mark.slow
 
 t = dynamicsymbols._t
 x, y, z = dynamicsymbols("x y z")
@@ -91,7 +91,18 @@ def sizes(system: System, units: Units) -> tuple[np.ndarray, np.ndarray]:
     return q, q / units.time
 
 
-@pytest.mark.parametrize("name", [name for name in symlnn.catalogue_names() if name != "seven_joint_arm"])
+UNLIKE = {"cart_pole", "kapitza_pendulum", "kepler_si", "pendulum_cartesian", "rolling_disc", "wave_equation"}
+"""Systems as unlike as there are, of which it is tested at every change; of all others before a release."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.production] * (name in UNLIKE))
+        for name in symlnn.catalogue_names()
+        if name != "seven_joint_arm"
+    ],
+)
 def test_every_verdict_and_every_motion_is_the_same_in_any_units(name: str) -> None:
     system, units = symlnn.load_system(name), drawn_units(sum(map(ord, name)))
     other = rescaled(system, units)  # its constructor checks the mass matrix
@@ -124,10 +135,11 @@ def test_every_verdict_and_every_motion_is_the_same_in_any_units(name: str) -> N
 
 
 TRAINED = [
-    *[("kepler_si", model) for model in ("lnn", "nn", "hnn", "delan", "node2")],
-    ("cart_pole", "lnn"),
+    pytest.param("kepler_si", "lnn", marks=pytest.mark.production),
+    *[("kepler_si", model) for model in ("nn", "hnn", "delan", "node2")],
+    pytest.param("cart_pole", "lnn", marks=pytest.mark.production),
     ("driven_damped_pendulum", "lnn"),
-    ("wave_equation", "gnn"),
+    pytest.param("wave_equation", "gnn", marks=pytest.mark.production),
 ]
 
 
@@ -147,6 +159,7 @@ def test_models_learn_the_same_in_any_units(name: str, model: str) -> None:
         np.testing.assert_allclose(other, errors[0], rtol=0.1)
 
 
+@pytest.mark.production
 @pytest.mark.parametrize("name", ["kepler_si", "cart_pole", "kapitza_pendulum"])
 def test_the_motion_is_the_same_in_other_units(name: str) -> None:
     """a' = a time²/length, so that what is compared above is one system and not two."""
@@ -159,6 +172,7 @@ def test_the_motion_is_the_same_in_other_units(name: str) -> None:
     np.testing.assert_allclose(actual, expected * units.time / v, rtol=1e-11)
 
 
+@pytest.mark.production
 @pytest.mark.parametrize("power", [-12, -6, 0, 6, 12])
 def test_a_redundant_coordinate_is_refused_in_any_units(power: int) -> None:
     """One mass with two coordinates: 10^power y is a displacement like x."""
@@ -172,6 +186,7 @@ def test_a_redundant_coordinate_is_refused_in_any_units(power: int) -> None:
         )
 
 
+@pytest.mark.production
 def test_an_electron_in_a_uniform_field_does_not_keep_its_momentum_along_it() -> None:
     """In SI units the force e E on it is 1.6e-16 N, and nothing is compared with 1."""
     mass, charge, field = 9.1093837e-31, 1.602176634e-19, 1e3
@@ -184,6 +199,7 @@ def test_an_electron_in_a_uniform_field_does_not_keep_its_momentum_along_it() ->
     assert set(electron.conserved_quantities) == {"energy", "momentum_x", "momentum_y"}
 
 
+@pytest.mark.production
 def test_a_weak_drag_is_a_drag() -> None:
     """An ion in a gas: the drag of 1e-18 kg/s takes its energy and momentum."""
     ion = System(
@@ -196,6 +212,7 @@ def test_a_weak_drag_is_a_drag() -> None:
     assert set(ion.conserved_quantities) == {"momentum_y"}
 
 
+@pytest.mark.production
 def test_a_weak_drive_is_a_drive() -> None:
     """The same for explicit time in L."""
     driven = System(
@@ -227,6 +244,7 @@ SPRING = System(
 )
 
 
+@pytest.mark.production
 @pytest.mark.parametrize("number", [3, 4, 5])
 @pytest.mark.parametrize("kind", ["parameters", "functions"])
 def test_what_is_identified_is_the_same_in_any_units(kind: str, number: int) -> None:
