@@ -30,6 +30,8 @@ class CanonicalTerm(diffrax.ODETerm):
     """L(q, v, m, t)."""
     forces: Callable[..., Any] | None
     """Q(q, v, m, u, t)."""
+    constraints: Callable[..., Any] | None
+    """φ, ψ, A and c of (q, v, m, t), with as many φ as ψ."""
     size: Coordinates
     """Of velocities."""
 
@@ -44,9 +46,14 @@ class Variational(diffrax.AbstractSolver):
     drift, however many steps there are; momenta of symmetries are kept to rounding. Where L has a Hamiltonian it is the
     implicit midpoint rule of that. Constant steps; w by Newton's method, to rounding.
 
+    Holonomic constraints φ(q, t) = 0, with A = ∂φ/∂q, hold at the end of each step, and the velocity v₁ of p₁ is along
+    them; λ and μ are found with w and with v₁:
+
+        p₀ + A(q₀)ᵀλ = ∂L/∂v − h/2 (∂L/∂q + Q),    p₁ = ∂L/∂v + h/2 (∂L/∂q + Q) + A(q₁)ᵀμ,    φ(q₁) = 0,    A(q₁) v₁ = 0.
+
     The state is (q, p, v), with the v of the p, and its guess w between steps.
 
-    Source: Marsden & West, Acta Numerica 10, 2001, sections 1.5 and 3.2.
+    Source: Marsden & West, Acta Numerica 10, 2001, sections 1.5, 3.2 and 3.5.4 (the constrained map).
     """
 
     term_structure: ClassVar = CanonicalTerm
@@ -71,14 +78,76 @@ class Variational(diffrax.AbstractSolver):
             momentum, force = momentum_and_force(term.lagrangian, term.forces, q + h / 2 * w, w, (m, u), t)
             return momentum - h / 2 * force, momentum + h / 2 * force
 
-        w, solved = newton(lambda w: sides(w)[0] - p, guess, term.size)
-        y1 = (q + h * w, sides(w)[1], w)
+        if term.constraints is None:
+            w, solved = newton(lambda w: sides(w)[0] - p, guess, term.size)
+            y1 = (q + h * w, sides(w)[1], w)
+        else:
+            (w, p1), solved = _constrained_step(term, q, p, guess, sides, h, m, (t - h / 2, t + h / 2))
+            y1 = (q + h * w, p1, w)
         result = RESULTS.where(solved, RESULTS.successful, RESULTS.nonlinear_divergence)  # pyright: ignore
         return y1, None, {"y0": y0, "y1": y1}, None, result
 
     def func(self, terms: Any, t0: Any, y0: Any, args: Any) -> Any:
         """ẏ."""
         return terms.vf(t0, y0, args)
+
+
+def _constrained_step(
+    term: CanonicalTerm,
+    q: Coordinates,
+    p: Coordinates,
+    guess: Coordinates,
+    sides: Callable[[Coordinates], tuple[Coordinates, Coordinates]],
+    h: Any,
+    m: Any,
+    times: tuple[Any, Any],
+) -> tuple[tuple[Coordinates, Coordinates], Bool[Array, ""]]:
+    """w and p₁, and whether they were found."""
+    known: Any = term.constraints
+    here = known(q, guess, m, times[0])
+    if len(here.rate) > len(here.position):
+        raise ValueError(
+            "The solver Variational keeps constraints on positions, and this law has some on velocities alone: choose "
+            "another, ImplicitMidpoint() say."
+        )
+
+    def distance(w: Coordinates) -> Array:
+        return known(q + h * w, w, m, times[1]).position / h
+
+    w, first = _along(lambda w: sides(w)[0] - p, here.matrix, distance, guess, term.size)
+    q1, passed = q + h * w, sides(w)[1]
+
+    def momentum(v: Coordinates) -> Coordinates:
+        return jax.grad(lambda v: term.lagrangian(q1, v, m, times[1]))(v)
+
+    there = known(q1, w, m, times[1])
+    v, second = _along(
+        lambda v: momentum(v) - passed, there.matrix, lambda v: known(q1, v, m, times[1]).rate, w, term.size
+    )
+    return (w, momentum(v)), first & second
+
+
+def _along(
+    equation: Callable[[Coordinates], Coordinates],
+    slopes: Array,
+    condition: Callable[[Coordinates], Array],
+    guess: Coordinates,
+    size: Coordinates,
+) -> tuple[Coordinates, Bool[Array, ""]]:
+    """The velocity x of g(x) = Aᵀλ and ψ(x) = 0 near a guess, and whether it was found; in numbers without units, by
+    the masses ∂g/∂x and the sizes of velocities."""
+    masses = jnp.abs(jnp.diagonal(jax.jacfwd(equation)(guess))) * size
+    masses = jnp.where(masses > 0, masses, 1.0)
+    rows, columns = (jnp.linalg.norm(slopes * s, axis=1) for s in (size, 1 / masses))
+    rows, columns = (jnp.where(x > 0, x, 1.0) for x in (rows, columns))
+
+    def residual(z: Unknowns) -> Unknowns:
+        x, multipliers = z[: len(size)] * size, z[len(size) :] / columns
+        return jnp.concatenate([(equation(x) - slopes.T @ multipliers) / masses, condition(x) / rows])
+
+    start = jnp.concatenate([guess / size, jnp.zeros(len(slopes), guess.dtype)])
+    found, solved = newton(residual, start, jnp.ones_like(start))
+    return found[: len(size)] * size, solved
 
 
 def momentum_and_force(

@@ -244,7 +244,6 @@ def test_every_solver_keeps_constraints(integrator: symlnn.Integrator) -> None:
     ("solver", "message"),
     [
         (symlnn.Taylor(), "Taylor takes no constraints"),
-        (symlnn.Variational(), "Variational takes no constraints"),
         (diffrax.SemiImplicitEuler(), "splits the state"),
     ],
 )
@@ -351,11 +350,6 @@ def test_parameters_are_identified_with_constraints() -> None:
 def test_models_that_take_no_constraints_say_so(model: str) -> None:
     with pytest.raises(ValueError, match=f"The model {model} takes no constraints, which rod has"):
         symlnn.learn(planar(), model, budget=symlnn.Budget(steps=1))
-
-
-def test_recovery_takes_no_constraints_yet() -> None:
-    with pytest.raises(ValueError, match="recover takes no constraints, which rod has"):
-        symlnn.recover(planar(), symlnn.Samples(symlnn.States.of([[0.0, -1.5]], [[0.0, 0.0]]), jnp.zeros((1, 2))))
 
 
 @pytest.mark.slow

@@ -105,6 +105,50 @@ def test_forces_and_time_are_in_it() -> None:
     assert 3.5 < coarse / fine < 4.5
 
 
+CONSTRAINED = {"pendulum_cartesian": 0.02, "four_bar_linkage": 4e-3}
+"""With the step."""
+
+
+@pytest.mark.parametrize("name", list(CONSTRAINED))
+def test_constraints_hold_and_the_order_is_two(name: str) -> None:
+    """To rounding at every step and between; against a method of high order."""
+    system, step = symlnn.load_system(name), CONSTRAINED[name]
+    law, start = symlnn.SymbolicDynamics(system), symlnn.sample_states(system, 2, key=jax.random.key(3), initial=True)
+    times = jnp.array([0.0, 0.3 * step, 50 * step])
+    exact = symlnn.simulate(law, start, times=times, integrator=Integrator(rtol=1e-11)).q[:, -1]
+    errors = []
+    for h in (step, step / 2):
+        found = symlnn.simulate(law, start, times=times, integrator=Integrator(Variational(), step=h))
+        assert found.successful.all()
+        assert symlnn.metrics.constraint_drift(system, found, start).max() < 1e-12
+        errors.append(float(jnp.abs(found.q[:, -1] - exact).max()))
+    assert 3.5 < errors[0] / errors[1] < 4.5
+
+
+def test_the_energy_does_not_drift_with_constraints() -> None:
+    """Of a rod in Cartesian coordinates, over 8,000 steps."""
+    system = symlnn.load_system("pendulum_cartesian", n=1)
+    start = symlnn.sample_states(system, 1, key=jax.random.key(3), initial=True)[0]
+    integrator = Integrator(Variational(), step=0.02)
+    assert energy_drift(symlnn.SymbolicDynamics(system), integrator, (start.q, start.v), 160.0) < 0.05
+
+
+def test_constraints_that_it_cannot_keep_are_said() -> None:
+    """Those on velocities, and redundant ones: no action is stationary under the first."""
+    for name, message in (
+        ("chaplygin_sleigh", "some on velocities alone"),
+        ("pendulum_cartesian", "no Baumgarte's terms"),
+    ):
+        system = symlnn.load_system(name)
+        known = symlnn.SymbolicConstraints.of(system)
+        assert known is not None
+        led = symlnn.Baumgarte(known, 5.0) if "Baumgarte" in message else None
+        law = symlnn.SymbolicDynamics(system, constraints=led)
+        start = symlnn.sample_states(system, 1, key=jax.random.key(0), initial=True)
+        with pytest.raises(ValueError, match=message):
+            symlnn.simulate(law, start, duration=0.1, rate=10.0, integrator=Integrator(Variational(), step=0.05))
+
+
 def test_a_learned_lagrangian_moves_too() -> None:
     """L + 0.3 q·v, which moves as L does, through its own discrete equation."""
 

@@ -13,6 +13,7 @@ from .._types import Coordinates, RealScalar, Varying
 from ._base import AbstractDynamics, Arguments, verdict
 from ._equation import AbstractEulerLagrange
 from ._legendre import velocities_of
+from ._projected import onto_constraints
 from ._symbolic import SymbolicDynamics
 
 _RTOL = 1e-12
@@ -38,13 +39,16 @@ class Canonical(AbstractDynamics):
                 f"The solver Variational needs a Lagrangian, which {type(dynamics).__name__} has not: choose another, "
                 "ImplicitMidpoint() say."
             )
-        if dynamics.constraints is not None:
-            raise ValueError("The solver Variational takes no constraints: choose another, ImplicitMidpoint() say.")
+        constraints = dynamics.constraints
+        if constraints is not None and (constraints.redundant or constraints.corrected):
+            kind = "redundant constraints" if constraints.redundant else "Baumgarte's terms"
+            raise ValueError(f"The solver Variational takes no {kind}: choose another, ImplicitMidpoint() say.")
         return Canonical(dynamics, size)
 
     def terms(self, solver: diffrax.AbstractSolver) -> PyTree[diffrax.AbstractTerm]:
-        """With L and Q."""
-        return CanonicalTerm(self.vector_field, self.dynamics.lagrangian, self.dynamics.forces, self.size)
+        """With L, Q and the constraints."""
+        law = self.dynamics
+        return CanonicalTerm(self.vector_field, law.lagrangian, law.forces, law.constraints, self.size)
 
     def vector_field(self, t: RealScalar, y: Any, args: Arguments) -> Any:
         """(v, ∂L/∂q + Q, 0), at the v of y."""
@@ -75,6 +79,14 @@ class Canonical(AbstractDynamics):
 
     def _momenta(self, q: Coordinates, v: Coordinates, m: Varying | None, t: RealScalar) -> Coordinates:
         return jax.grad(lambda v: self.dynamics.lagrangian(q, v, m, t))(v)
+
+
+@onto_constraints.register(Canonical)
+def _(law: Canonical, t: RealScalar, y: Any, args: Arguments) -> Any:
+    """Between steps."""
+    m = None if args is None else args[0]
+    q, v = onto_constraints(law.dynamics, t, law.observe(t, y, m), args)  # pyright: ignore[reportArgumentType]
+    return law.initial_state(q, v, m, t)
 
 
 @verdict.register(Canonical)
