@@ -49,7 +49,8 @@ class Variational(diffrax.AbstractSolver):
     Holonomic constraints φ(q, t) = 0, with A = ∂φ/∂q, hold at the end of each step, and the velocity v₁ of p₁ is along
     them; λ and μ are found with w and with v₁:
 
-        p₀ + A(q₀)ᵀλ = ∂L/∂v − h/2 (∂L/∂q + Q),    p₁ = ∂L/∂v + h/2 (∂L/∂q + Q) + A(q₁)ᵀμ,    φ(q₁) = 0,    A(q₁) v₁ = 0.
+        p₀ + A(q₀)ᵀλ = ∂L/∂v − h/2 (∂L/∂q + Q),          φ(q₁) = 0,
+        p₁ = ∂L/∂v + h/2 (∂L/∂q + Q) + A(q₁)ᵀμ,          A(q₁) v₁ = 0.
 
     The state is (q, p, v), with the v of the p, and its guess w between steps.
 

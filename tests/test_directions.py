@@ -15,10 +15,6 @@ from symlnn._recover._terms import Points
 NAMES = ["pendulum_cartesian", "four_bar_linkage", "chaplygin_sleigh", "rolling_disc"]
 
 
-def points_of(states: symlnn.States) -> Points:
-    return Points(*(np.asarray(x) for x in (states.q, states.v, states.m, states.u, states.t)))
-
-
 def drawn(system: symlnn.System, count: int, noise: float = 0.0) -> symlnn.Samples:
     states = symlnn.sample_states(system, count, key=jax.random.key(0))
     a = np.asarray(symlnn.accelerations(symlnn.SymbolicDynamics(system), states))
@@ -30,7 +26,7 @@ def test_the_free_directions_are_those_of_the_law(name: str) -> None:
     """A N = 0, a = a₀ + N α, and what constraints do not obey is moved to where they hold."""
     system = symlnn.load_system(name)
     samples = drawn(system, 50)
-    points, sizes = points_of(samples.states), np.linspace(0.5, 2.0, system.dof)
+    points, sizes = Points.of(samples.states), np.linspace(0.5, 2.0, system.dof)
     directions = Directions.of(system, points, sizes)
     assert directions.free.shape == (50, system.dof, system.dof - system.constraint_rank)
     known = symlnn.SymbolicConstraints.of(system)
@@ -49,7 +45,7 @@ def test_the_free_directions_are_those_of_the_law(name: str) -> None:
 def test_projections_change_as_they_do_along_a_motion(name: str) -> None:
     """Ṗ against central differences along the velocity, to their error."""
     system = symlnn.load_system(name)
-    points, sizes, h = points_of(drawn(system, 20).states), np.linspace(0.5, 2.0, system.dof), 1e-5
+    points, sizes, h = Points.of(drawn(system, 20).states), np.linspace(0.5, 2.0, system.dof), 1e-5
     ahead, behind = (
         Guides.of(system, dataclasses.replace(points, q=points.q + s * h * points.v, t=points.t + s * h), sizes).p
         for s in (1, -1)

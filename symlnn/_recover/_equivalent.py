@@ -11,6 +11,7 @@ import sympy as sp
 from .._data import sample_states
 from .._symbolic import equation_of_motion, is_zero
 from .._system import System
+from .._types import States
 from ._directions import obeying
 from ._rows import AtStates
 from ._terms import Points, Term
@@ -73,14 +74,12 @@ def equivalent(
 
 def _alike(first: System, second: System, tolerance: float) -> bool:
     """NᵀE of both at states that obey, for all accelerations that do."""
-    random, shape = np.random.default_rng(0), (_STATES, first.dof)
     if first.states:
         drawn = sample_states(first, _STATES, key=jax.random.key(0))
-        points = Points(*(np.asarray(x, np.float64) for x in (drawn.q, drawn.v, drawn.m, drawn.u, drawn.t)))
     else:
-        others = [np.zeros((_STATES, count)) for count in (len(first.m), len(first.u))]
-        points = Points(random.normal(size=shape), random.normal(size=shape), *others, np.zeros(_STATES))
-    points = obeying(first, points)
+        q, v = np.random.default_rng(0).normal(size=(2, _STATES, first.dof))
+        drawn = States.of(q, v, m=np.ones(len(first.m)), u=np.zeros(len(first.u)))
+    points = obeying(first, Points.of(drawn))
     speeds = np.sqrt(np.mean(points.v**2, axis=0))
     rows = AtStates.still(first, points, np.where(speeds > 0, speeds, 1.0))
     terms = []

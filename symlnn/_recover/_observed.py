@@ -101,8 +101,7 @@ def general_points(system: System, points: Points, count: int, seed: int) -> Poi
 
 def of_samples(system: System, terms: Sequence[Term], samples: Samples) -> Observed:
     """At states whose accelerations are given."""
-    states = samples.states
-    points = Points(*(np.asarray(x, np.float64) for x in (states.q, states.v, states.m, states.u, states.t)))
+    points = Points.of(samples.states)
     a = np.asarray(samples.a, np.float64)
     speeds = _unless_zero(np.sqrt(np.mean(points.v**2, axis=0)))
     sizes = np.sqrt(np.mean(a**2, axis=0))

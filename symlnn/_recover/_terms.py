@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from .._lambdify import lambdified
 from .._system import System
+from .._types import States
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,11 @@ class Points:
     def at(self, places: Any) -> "Points":
         """Some of them."""
         return Points(self.q[places], self.v[places], self.m[places], self.u[places], self.t[places])
+
+    @staticmethod
+    def of(states: States) -> "Points":
+        """These states, in double precision."""
+        return Points(*(np.asarray(x, np.float64) for x in (states.q, states.v, states.m, states.u, states.t)))
 
     @staticmethod
     def joined(parts: Sequence["Points"]) -> "Points":
