@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._distribution import AbstractDistribution
-from .._dynamics import DeclaredSizes, SymbolicConstraints, projected_from_afar, sizes_of
+from .._dynamics import DeclaredSizes, Surface, SymbolicConstraints, sizes_of
 from .._system import System
 from .._types import Key, States
 
@@ -85,7 +85,7 @@ def _onto(constraints: SymbolicConstraints, sizes: DeclaredSizes | None, states:
     """The states nearby that obey the constraints; NaN where there are none."""
 
     def one(state: States) -> tuple[Array, Array]:
-        return projected_from_afar(constraints, state.q, state.v, state.m, state.t, sizes_of(sizes, state.q))
+        return Surface(constraints, state.m, state.t, sizes_of(sizes, state.q)).from_afar(state.q, state.v)
 
     q, v = jax.vmap(one)(states)
     return eqx.tree_at(lambda s: (s.q, s.v), states, (q, v))

@@ -22,9 +22,6 @@ from ._constraints import Constrained as Constrained
 from ._constraints import Constraints as Constraints
 from ._constraints import SymbolicConstraints as SymbolicConstraints
 from ._constraints import constraint_errors as constraint_errors
-from ._constraints import projected as projected
-from ._constraints import projected_from_afar as projected_from_afar
-from ._constraints import without_constraint_forces as without_constraint_forces
 from ._derivatives import Derivatives as Derivatives
 from ._derivatives import derivatives as derivatives
 from ._direct import DirectAcceleration as DirectAcceleration
@@ -60,6 +57,8 @@ from ._solvers import BlockDiagonal as BlockDiagonal
 from ._solvers import CyclicBanded as CyclicBanded
 from ._solvers import PreconditionedGMRES as PreconditionedGMRES
 from ._sparse import SparseEulerLagrange as SparseEulerLagrange
+from ._surface import Surface as Surface
+from ._surface import without_constraint_forces as without_constraint_forces
 from ._symbolic import SymbolicDynamics as SymbolicDynamics
 from ._symbolic import SymbolicForces as SymbolicForces
 from ._symbolic import SymbolicLagrangian as SymbolicLagrangian

@@ -1,4 +1,4 @@
-"""Constraints on a motion, their forces, and the projection of a state onto them."""
+"""Constraints on a motion, and the forces by which they are kept."""
 
 import abc
 from collections.abc import Callable
@@ -11,7 +11,6 @@ import lineax as lx
 from jaxtyping import Array, Float
 
 from .._compile import compile_quantity
-from .._elimination import block_solve
 from .._system import Law, System
 from .._types import Coordinates, Matrix, RealScalar, Scalar, Varying
 from ._parameters import Parameters
@@ -19,11 +18,6 @@ from ._solve import linear_solve
 
 Rows = Float[Array, " constraints"]
 Slopes = Float[Array, "constraints dof"]
-
-_STEPS_NEARBY, _STEPS_FAR = 2, 100
-"""Of Newton's method: for a state that has left its constraints by the error of a step, and for one drawn at random."""
-_ROUNDING = 100
-"""In units of the precision: what rounding may leave of a constraint."""
 
 
 class Constrained(NamedTuple):
@@ -171,7 +165,7 @@ def bordered_solve(
     masses = jnp.where(masses > 0, masses, jnp.where(jnp.any(masses > 0), jnp.max(masses), 1.0))
     weights = 1 / jnp.sqrt(masses)
     slopes = found.matrix * weights
-    lengths = 1 / _lengths(jax.lax.stop_gradient(slopes))
+    lengths = 1 / lengths_of(jax.lax.stop_gradient(slopes))
     slopes = slopes * lengths[:, None]
     corner = jnp.zeros((len(lengths), len(lengths)), slopes.dtype)
     whole = jnp.block([[weights[:, None] * mass_matrix * weights, slopes.T], [slopes, corner]])
@@ -186,110 +180,12 @@ def constraint_errors(found: Constrained, sizes: tuple[Coordinates, Coordinates]
     """How far a state is from its constraints, in the sizes of its coordinates and of its velocities."""
     holonomic, (q_size, v_size) = len(found.position), sizes
     return (
-        jnp.abs(found.position) / _lengths(found.matrix[:holonomic] * q_size),
-        jnp.abs(found.rate) / _lengths(found.matrix * v_size),
+        jnp.abs(found.position) / lengths_of(found.matrix[:holonomic] * q_size),
+        jnp.abs(found.rate) / lengths_of(found.matrix * v_size),
     )
 
 
-def without_constraint_forces(
-    constraints: AbstractConstraints, q: Coordinates, m: Varying | None, t: RealScalar, sizes: Coordinates
-) -> Matrix:
-    """A matrix P with P Aᵀ = 0, so that P (M a − r) = 0 holds along the motion whatever the multipliers are:
-
-        P = S⁻¹ (1 − Â⁺ Â) S,        Â = A S,
-
-    with the sizes S of coordinates. What is left of a generalised force is that along velocities that are free."""
-    slopes = constraints(q, jnp.zeros_like(q), m, t).matrix * sizes
-    slopes = slopes / _lengths(slopes)[:, None]
-    away = jax.vmap(lambda x: _nearest(slopes, x, redundant=constraints.redundant), out_axes=1)(slopes.T)
-    return (jnp.eye(len(q), dtype=q.dtype) - away) * sizes / sizes[:, None]
-
-
-def projected(
-    constraints: AbstractConstraints,
-    q: Coordinates,
-    v: Coordinates,
-    m: Varying | None,
-    t: RealScalar,
-    sizes: tuple[Coordinates, Coordinates],
-) -> tuple[Coordinates, Coordinates]:
-    """The state nearby that obeys the constraints, of one that was near: q by two steps of Newton's method, each the
-    shortest in the sizes of the coordinates that solves the linear equations, and v the nearest in those of velocities.
-    A coordinate of size zero stays as it is."""
-    for _ in range(_STEPS_NEARBY):
-        q = _moved(constraints, q, v, m, t, sizes)
-    return q, _turned(constraints, q, v, m, t, sizes)
-
-
-def projected_from_afar(
-    constraints: AbstractConstraints,
-    q: Coordinates,
-    v: Coordinates,
-    m: Varying | None,
-    t: RealScalar,
-    sizes: tuple[Coordinates, Coordinates],
-) -> tuple[Coordinates, Coordinates]:
-    """A state that obeys the constraints, of any, by as many steps as it takes; NaN where there is none nearby."""
-    enough = _ROUNDING * float(jnp.finfo(q.dtype).eps)
-
-    def left(q: Coordinates, v: Coordinates) -> Scalar:
-        return jnp.max(constraint_errors(constraints(q, v, m, t), sizes)[0], initial=0.0)
-
-    def going(carry: tuple[Coordinates, Array]) -> Array:
-        q, count = carry
-        return (left(q, v) > enough) & (count < _STEPS_FAR)
-
-    def step(carry: tuple[Coordinates, Array]) -> tuple[Coordinates, Array]:
-        q, count = carry
-        return _moved(constraints, q, v, m, t, sizes), count + 1
-
-    q, _ = jax.lax.while_loop(going, step, (q, jnp.zeros((), int)))
-    q = _moved(constraints, q, v, m, t, sizes)
-    v = _turned(constraints, q, v, m, t, sizes)
-    errors = jnp.concatenate(constraint_errors(constraints(q, v, m, t), sizes))
-    obeys = jnp.max(errors) <= float(jnp.finfo(q.dtype).eps) ** 0.5
-    return jnp.where(obeys, q, jnp.nan), jnp.where(obeys, v, jnp.nan)
-
-
-def _moved(
-    constraints: AbstractConstraints,
-    q: Coordinates,
-    v: Coordinates,
-    m: Varying | None,
-    t: RealScalar,
-    sizes: tuple[Coordinates, Coordinates],
-) -> Coordinates:
-    """q after a step of Newton's method, of one size of the coordinates at most."""
-    found = constraints(q, v, m, t)
-    holonomic, size = len(found.position), sizes[0]
-    if not holonomic:
-        return q
-    change = _nearest(found.matrix[:holonomic] * size, found.position, redundant=constraints.redundant)
-    return q - size * change / jnp.maximum(1.0, jnp.max(jnp.abs(jax.lax.stop_gradient(change))))
-
-
-def _turned(
-    constraints: AbstractConstraints,
-    q: Coordinates,
-    v: Coordinates,
-    m: Varying | None,
-    t: RealScalar,
-    sizes: tuple[Coordinates, Coordinates],
-) -> Coordinates:
-    """The nearest v with ψ = 0."""
-    found, size = constraints(q, v, m, t), sizes[1]
-    return v - size * _nearest(found.matrix * size, found.rate, redundant=constraints.redundant)
-
-
-def _nearest(slopes: Slopes, error: Rows, *, redundant: bool) -> Coordinates:
-    """The shortest x with B x = error."""
-    lengths = _lengths(slopes)
-    slopes, error = slopes / lengths[:, None], error / lengths
-    if redundant:
-        return jnp.linalg.pinv(slopes, rtol=float(jnp.finfo(slopes.dtype).eps) ** 0.5) @ error
-    return slopes.T @ block_solve(slopes @ slopes.T, error[:, None])[:, 0]
-
-
-def _lengths(rows: Slopes) -> Rows:
+def lengths_of(rows: Slopes) -> Rows:
+    """Of each row; one for a row of zeros."""
     square = jnp.sum(rows**2, axis=1)
     return jnp.sqrt(jnp.where(square > 0, square, 1.0))

@@ -11,9 +11,10 @@ from jaxtyping import Array, PyTree
 
 from ._accumulating import Accumulating
 from ._base import AbstractDynamics, Arguments
-from ._constraints import AbstractConstraints, projected
+from ._constraints import AbstractConstraints
 from ._equation import AbstractEquationOfMotion
 from ._natural import Natural, sizes_of
+from ._surface import Surface
 
 
 @ft.singledispatch
@@ -44,7 +45,7 @@ def _(dynamics: AbstractEquationOfMotion, t: Array, y: tuple[Array, Array], args
     if dynamics.constraints is None:
         return y
     (q, v), m = y, None if args is None else args[0]
-    return projected(dynamics.constraints, q, v, m, t, sizes_of(dynamics, q))
+    return Surface(dynamics.constraints, m, t, sizes_of(dynamics, q)).nearby(q, v)
 
 
 @onto_constraints.register(Natural)

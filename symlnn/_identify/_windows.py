@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._data import Motions, Run
-from .._dynamics import AbstractDynamics, constraints_of, projected, sizes_of
+from .._dynamics import AbstractDynamics, Surface, constraints_of, sizes_of
 from .._inputs import SampledInputs
 from .._simulate import flow
 from .._types import States
@@ -79,7 +79,7 @@ class Windows(eqx.Module):
         from the one nearby that obeys the constraints."""
         constraints = constraints_of(dynamics)
         if constraints is not None:
-            q, v = projected(constraints, q, v, self.m, self.t, sizes_of(dynamics, q))
+            q, v = Surface(constraints, self.m, self.t, sizes_of(dynamics, q)).nearby(q, v)
         along = flow(
             dynamics,
             States(q, v, self.m, jnp.zeros(self.inputs.shape[-1]), self.t),

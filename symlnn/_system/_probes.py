@@ -1,5 +1,6 @@
 """A few states of a domain that obey the constraints of its law, by numbers: what a declaration is tested at."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,8 +68,9 @@ class Obeying:
     """Whether positions were found, but no velocities that obey all constraints at them."""
 
     @staticmethod
+    @functools.lru_cache(maxsize=8)
     def of(drawing: Drawing) -> "Obeying":
-        """As many states as are tested, or fewer where that many are not found."""
+        """As many states as are tested, or fewer where that many are not found; looked for once."""
         law, known = drawing.law, drawing.law.constraint_equations
         arguments, dof, holonomic = arguments_of(law), law.dof, len(known.positions)
         expressions = [*known.positions, *known.drift, *known.matrix]
