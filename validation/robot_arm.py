@@ -136,7 +136,7 @@ class InverseResidual(AbstractResidual):
 
     def __call__(self, network: InverseNetwork, batch: Samples) -> Array:
         """(batch, joints)."""
-        return (jax.vmap(network)(batch.states, batch.a) - batch.states.u) / self.sizes.u
+        return (_asked(network, batch) - batch.states.u) / self.sizes.u
 
 
 FIGURES = ("inverse", "inverse_each", "forward", "forward_each")
@@ -205,6 +205,11 @@ def _torques(law: Any, samples: Samples) -> Array:
     return jax.vmap(one)(samples.states, samples.a)
 
 
+def _asked(network: InverseNetwork, samples: Samples) -> Array:
+    """The torques that a network has for samples, (batch, joints)."""
+    return jax.vmap(network)(samples.states, samples.a)
+
+
 def _fitted(model: Any, residual: AbstractResidual, samples: Samples, config: Config, seed: int) -> Fit:
     """Trained on nine tenths of the motions; the parameters are those that are best on the last tenth."""
     cut = samples.size // _INSTANTS * 9 // 10 * _INSTANTS
@@ -240,7 +245,7 @@ def _networks(arm: System, samples: Samples, config: Config, seed: int, unseen: 
     scales = symlnn.natural_scales(arm, samples, measured=True)
     forward = symlnn.MODELS["nn"].builder(arm, scales, config.network, key=key)
     forward = _fitted(forward, ScaledAcceleration(sizes.a), samples, config, seed).model
-    torques = eqx.filter_jit(jax.vmap(inverse))(unseen.states, unseen.a)
+    torques = eqx.filter_jit(_asked)(inverse, unseen)
     return _figures(torques, symlnn.accelerations(forward, unseen.states), unseen)
 
 

@@ -54,16 +54,17 @@ class Directions:
 
     def obeying(self, a: Float[np.ndarray, "row dof"]) -> Float[np.ndarray, "row dof"]:
         """The accelerations that obey the constraints, the nearest ones."""
-        along = np.einsum("rif,ri->rf", self.free / self.sizes[:, None], a / self.sizes)
+        along = np.einsum("rif,ri->rf", self.basis, a / self.sizes)
         return self.rest + np.einsum("rif,rf->ri", self.free, along)
 
     def reduced(self, columns: Columns) -> Columns:
         """NᵀE and NᵀH N: of α."""
         return reduced(columns, self.free)
 
-    def at(self, rows: Any) -> "Directions":
-        """Of some of the rows."""
-        return Directions(self.free[rows], self.rest[rows], self.sizes)
+    @property
+    def basis(self) -> Float[np.ndarray, "row dof free"]:
+        """S⁻¹N."""
+        return self.free / self.sizes[:, None]
 
 
 @dataclass(frozen=True, eq=False)

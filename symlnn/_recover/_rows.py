@@ -71,7 +71,7 @@ class AtStates(AbstractRows):
 
     @property
     def basis(self) -> Float[np.ndarray, "row coordinate free"] | None:
-        return None if self.directions is None else self.directions.free / self.directions.sizes[:, None]
+        return None if self.directions is None else self.directions.basis
 
     def columns(self, system: System, terms: Sequence[Term], inner: Mapping[sp.Symbol, float]) -> Columns:
         _, force, hessian, mixed = evaluated(system, terms, self.states, inner)
