@@ -289,5 +289,5 @@ def _picture(found: Mapping[str, Any]) -> Figure:
                 place.semilogy(range(1, len(joints) + 1), joints, style, color=f"C{colour}", label=f"{name}, {count}")
         place.set(title=f"{way} dynamics", xlabel="joint")
     axes[0].set_ylabel("relative error")
-    axes[0].legend(fontsize="small")
+    axes[1].legend(fontsize="small", loc="lower left", ncol=2)
     return figure
