@@ -33,7 +33,9 @@ def check_wild(name: str, n: int) -> None:
     assert ((found.reasons == "") == ended).all()
 
 
-@pytest.mark.parametrize("name", ["kepler", "spherical_pendulum", "relativistic_particle"])
+@pytest.mark.parametrize(
+    "name", ["kepler", pytest.param("spherical_pendulum", marks=pytest.mark.slow), "relativistic_particle"]
+)
 def test_wild_states_end_each_with_its_own_code(name: str) -> None:
     check_wild(name, 50)
 

@@ -225,8 +225,8 @@ def test_a_singular_configuration_has_its_code() -> None:
     "integrator",
     [
         symlnn.Integrator(diffrax.Tsit5()),
-        symlnn.Integrator(diffrax.Kvaerno5(), rtol=1e-6),
-        symlnn.Integrator(diffrax.Heun(), step=0.01),
+        pytest.param(symlnn.Integrator(diffrax.Kvaerno5(), rtol=1e-6), marks=pytest.mark.slow),
+        pytest.param(symlnn.Integrator(diffrax.Heun(), step=0.01), marks=pytest.mark.slow),
         symlnn.Integrator(symlnn.ImplicitMidpoint(), step=0.02),
         symlnn.Integrator(dense=True),
     ],

@@ -54,7 +54,7 @@ def test_projections_change_as_they_do_along_a_motion(name: str) -> None:
     np.testing.assert_allclose((ahead - behind) / (2 * h), change, atol=1e-6 * max(1.0, np.abs(change).max()))
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.05])
 @pytest.mark.parametrize(
     ("name", "arguments", "other"),
     [

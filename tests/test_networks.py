@@ -78,6 +78,8 @@ def test_a_force_of_two_arguments_is_learned() -> None:
     assert np.sqrt(np.mean((learned - true) ** 2)) < 0.05 * np.sqrt(np.mean(true**2))
 
 
+@pytest.mark.slow
+@pytest.mark.production
 def test_a_whole_lagrangian_is_learned_though_none_at_all_would_fit() -> None:
     """Where no force is measured L ≡ 0 solves the equation of motion, and no factor of L is told from another."""
     data = motions(PENDULUM, [1.0, 1.8, 2.5], noise=1e-3)

@@ -91,7 +91,7 @@ def compare(
     + [pytest.param(13, 1, 3, "fixed", marks=pytest.mark.slow)]
     + [pytest.param(13, 1, 1, b, marks=pytest.mark.slow) for b in BOUNDARIES]
     + [pytest.param(12, 2, 3, b, marks=pytest.mark.slow) for b in ("periodic", "fixed")]
-    + [(10, 3, 1, "free"), (7, 1, 3, "free")],
+    + [pytest.param(10, 3, 1, "free", marks=pytest.mark.slow), (7, 1, 3, "free")],
 )
 def test_lines_and_rings(sites: int, fields: int, moving: int, boundary: str) -> None:
     law = lagrangian([grid_neighbourhoods((sites,), boundary)], sites, fields, moving)
@@ -100,9 +100,9 @@ def test_lines_and_rings(sites: int, fields: int, moving: int, boundary: str) ->
 
 @pytest.mark.parametrize(
     ("boundary", "moving"),
-    [("periodic", 5), ("free", 5)]
+    [("free", 5)]
     + [pytest.param(b, 1, marks=pytest.mark.slow) for b in BOUNDARIES]
-    + [pytest.param("fixed", 5, marks=pytest.mark.slow)],
+    + [pytest.param(b, 5, marks=pytest.mark.slow) for b in ("periodic", "fixed")],
 )
 def test_planes(boundary: str, moving: int) -> None:
     law = lagrangian([grid_neighbourhoods((4, 5), boundary)], 20, 1, moving)
