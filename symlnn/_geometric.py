@@ -50,7 +50,7 @@ class Variational(diffrax.AbstractSolver):
     them; λ and μ are found with w and with v₁:
 
         p₀ + A(q₀)ᵀλ = ∂L/∂v − h/2 (∂L/∂q + Q),          φ(q₁) = 0,
-        p₁ = ∂L/∂v + h/2 (∂L/∂q + Q) + A(q₁)ᵀμ,          A(q₁) v₁ = 0.
+        p₁ = ∂L/∂v + h/2 (∂L/∂q + Q) + A(q₁)ᵀμ,          φ̇(q₁, v₁) = 0.
 
     The state is (q, p, v), with the v of the p, and its guess w between steps.
 
@@ -115,20 +115,20 @@ def _constrained_step(
     def distance(w: Coordinates) -> Array:
         return known(q + h * w, w, m, times[1]).position / h
 
-    w, first = _along(lambda w: sides(w)[0] - p, here.matrix, distance, guess, term.size)
+    w, first = velocity_along(lambda w: sides(w)[0] - p, here.matrix, distance, guess, term.size)
     q1, passed = q + h * w, sides(w)[1]
 
     def momentum(v: Coordinates) -> Coordinates:
         return jax.grad(lambda v: term.lagrangian(q1, v, m, times[1]))(v)
 
     there = known(q1, w, m, times[1])
-    v, second = _along(
+    v, second = velocity_along(
         lambda v: momentum(v) - passed, there.matrix, lambda v: known(q1, v, m, times[1]).rate, w, term.size
     )
     return (w, momentum(v)), first & second
 
 
-def _along(
+def velocity_along(
     equation: Callable[[Coordinates], Coordinates],
     slopes: Array,
     condition: Callable[[Coordinates], Array],
@@ -138,7 +138,7 @@ def _along(
     """The velocity x of g(x) = Aᵀλ and ψ(x) = 0 near a guess, and whether it was found; in numbers without units, by
     the masses ∂g/∂x and the sizes of velocities."""
     masses = jnp.abs(jnp.diagonal(jax.jacfwd(equation)(guess))) * size
-    masses = jnp.where(masses > 0, masses, 1.0)
+    masses = jnp.where(masses > 0, masses, jnp.where(jnp.any(masses > 0), jnp.max(masses), 1.0))
     rows, columns = (jnp.linalg.norm(slopes * s, axis=1) for s in (size, 1 / masses))
     rows, columns = (jnp.where(x > 0, x, 1.0) for x in (rows, columns))
 

@@ -90,9 +90,26 @@ def test_a_pendulum_is_recovered_from_positions() -> None:
     assert symlnn.equivalent(system, found.system(), tolerance=0.01)
 
 
+def test_a_free_parameter_in_a_constraint_is_refused() -> None:
+    """Constraints are known: what they hold cannot be one of the numbers that are looked for."""
+    system = symlnn.load_system("pendulum_cartesian", n=1)
+    freed = {
+        symbol: dataclasses.replace(p, free=True) if symbol.name == "l" else p
+        for symbol, p in system.parameters.items()
+    }
+    with pytest.raises(ValueError, match="The parameter l is free and stands in a constraint"):
+        symlnn.recover(dataclasses.replace(system, parameters=freed), drawn(system, 50))
+
+
+def test_laws_of_rods_of_other_lengths_are_refused() -> None:
+    system = symlnn.load_system("pendulum_cartesian", n=1)
+    with pytest.raises(ValueError, match="different coordinates, inputs or constraints"):
+        symlnn.equivalent(system, system.with_parameters({"l": 2.0}))
+
+
 def test_other_constraints_are_refused() -> None:
     system = symlnn.load_system("pendulum_cartesian", n=1)
     x, y = system.coordinates
     longer = dataclasses.replace(system, constraints=(x**2 + y**2 - sp.Integer(4),))
-    with pytest.raises(ValueError, match="different coordinates or constraints"):
+    with pytest.raises(ValueError, match="different coordinates, inputs or constraints"):
         symlnn.equivalent(system, longer)

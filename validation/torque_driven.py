@@ -230,7 +230,7 @@ def _judged(
 
 
 def _frictions(system: System, laws: list[EulerLagrange]) -> dict[str, Any]:
-    """Both curves over the rates of the training, learned (the median over seeds) and exact."""
+    """Both curves over rates of up to 8 rad/s, learned (the median over seeds) and exact."""
     rates = np.linspace(-8.0, 8.0, 401)
     b, c, w = (next(p.value for s, p in system.parameters.items() if s.name == name) for name in ("b", "c", "w"))
     learned = [

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from .._geometric import CanonicalTerm, momentum_and_force
+from .._geometric import CanonicalTerm, momentum_and_force, velocity_along
 from .._results import RESULTS
 from .._types import Coordinates, RealScalar, Varying
 from ._base import AbstractDynamics, Arguments, verdict
@@ -62,8 +62,17 @@ class Canonical(AbstractDynamics):
         return q, self._momenta(q, v, m, t), v
 
     def observe(self, t: RealScalar, y: Any, m: Varying | None = None) -> tuple[Coordinates, Coordinates]:
-        """(q, v) with ∂L/∂v = p."""
+        """(q, v) with ∂L/∂v = p; with constraints the v along them of which p has but forces of theirs besides."""
         q, p, guess = y
+        known = self.dynamics.constraints
+        if known is not None:
+            return q, velocity_along(
+                lambda v: self._momenta(q, v, m, t) - p,
+                known(q, guess, m, t).matrix,
+                lambda v: known(q, v, m, t).rate,
+                guess,
+                self.size,
+            )[0]
         return q, velocities_of(lambda v: self._momenta(q, v, m, t), p, guess, self.size, _RTOL)
 
     def acceleration(

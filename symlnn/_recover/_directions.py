@@ -106,7 +106,7 @@ def obeying(system: System, points: Points) -> Points:
     if not system.law.is_constrained:
         return points
     at, rows = _constraints(system), slice(None)
-    size, speed = (np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0) for x in (points.q, points.v))
+    size, speed = (np.where(spread > 0, spread, 1.0) for spread in (np.nanstd(x, axis=0) for x in (points.q, points.v)))
     q = points.q.copy()
     for _ in range(_ITERATIONS):
         found = at(Points(q, points.v, points.m, points.u, points.t))
@@ -135,7 +135,10 @@ def _split(matrix: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
     """A⁺ of A, which has this rank, and an orthonormal basis of the directions x with A x = 0; at each row."""
     lengths = np.linalg.norm(matrix, axis=2, keepdims=True)
     lengths = np.where(lengths > 0, lengths, 1.0)
-    left, values, right = np.linalg.svd(matrix / lengths)
+    scaled = matrix / lengths
+    finite = np.isfinite(scaled).all(axis=(1, 2), keepdims=True)
+    left, values, right = np.linalg.svd(np.where(finite, scaled, 0.0))
+    right = np.where(finite, right, np.nan)
     inverse = np.swapaxes(right[:, :rank], 1, 2) / values[:, None, :rank] @ np.swapaxes(left[..., :rank], 1, 2)
     return inverse / np.swapaxes(lengths, 1, 2), np.swapaxes(right[:, rank:], 1, 2)
 

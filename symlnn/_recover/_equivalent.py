@@ -14,7 +14,7 @@ from .._system import System
 from .._types import States
 from ._directions import obeying
 from ._rows import AtStates
-from ._terms import Points, Term
+from ._terms import Points, Term, evaluated
 
 _POINTS = 24
 _DIGITS = 30
@@ -43,11 +43,10 @@ def equivalent(
     Raises `ValueError` for systems of different coordinates or constraints, and for expressions without coordinates.
     """
     if isinstance(first, System) and isinstance(second, System):
-        known = [(s.coordinates, s.constraints, s.velocity_constraints) for s in (first, second)]
-        if first.law.is_constrained and known[0] == known[1]:
+        if first.law.is_constrained and _conditions(first) == _conditions(second):
             return _alike(first, second, max(tolerance, _ROUNDING))
         if first.law.is_constrained or second.law.is_constrained:
-            raise ValueError("The laws have different coordinates or constraints: declare both with the same.")
+            raise ValueError("The laws have different coordinates, inputs or constraints: declare both with the same.")
     expressions = [_expressions(law, coordinates) for law in (first, second)]
     if expressions[0][1] != expressions[1][1]:
         raise ValueError(
@@ -72,27 +71,48 @@ def equivalent(
     return False
 
 
+def _conditions(system: System) -> tuple[Any, ...]:
+    """What two laws must share: coordinates, inputs, what varies, and constraints with their numbers."""
+    values = _values(system)
+    constraints = [system.plain(x).xreplace(values) for x in (*system.constraints, *system.velocity_constraints)]
+    return system.coordinates, system.u, system.m, constraints
+
+
+def _values(system: System) -> dict[sp.Symbol, sp.Float]:
+    return {symbol: sp.Float(p.value) for symbol, p in system.parameters.items() if not p.varies}
+
+
+@np.errstate(all="ignore")  # states where something is infinite are left out
 def _alike(first: System, second: System, tolerance: float) -> bool:
     """NᵀE of both at states that obey, for all accelerations that do."""
     if first.states:
         drawn = sample_states(first, _STATES, key=jax.random.key(0))
     else:
-        q, v = np.random.default_rng(0).normal(size=(2, _STATES, first.dof))
-        drawn = States.of(q, v, m=np.ones(len(first.m)), u=np.zeros(len(first.u)))
+        random = np.random.default_rng(0)
+        q, v = random.normal(size=(2, _STATES, first.dof))
+        u, m = (random.uniform(0.5, 2.0, size=len(symbols)) for symbols in (first.u, first.m))
+        drawn = States.of(q, v, m=m, u=u, t=random.uniform(0.5, 2.0))
     points = obeying(first, Points.of(drawn))
     speeds = np.sqrt(np.mean(points.v**2, axis=0))
-    rows = AtStates.still(first, points, np.where(speeds > 0, speeds, 1.0))
+    speeds = np.where(speeds > 0, speeds, 1.0)
     terms = []
     for law in (first, second):
-        values = {s: sp.Float(p.value) for s, p in law.parameters.items() if not p.varies}
-        forces = tuple(force.xreplace(values) for force in law.generalized_forces)
-        terms.append(Term(law.plain_lagrangian.xreplace(values), forces))
+        forces = tuple(force.xreplace(_values(law)) for force in law.generalized_forces)
+        terms.append(Term(law.plain_lagrangian.xreplace(_values(law)), forces))
+    rows = AtStates.still(first, points, speeds)
     columns = rows.columns(first, terms, {})
-    (e, f), (h, k) = (part.reshape(-1, 2).T for part in (columns.e, columns.h))
+    _, force, hessian, mixed = evaluated(first, terms, points)
+    # what e is the difference of
+    parts = speeds[:, None] * (np.abs(mixed) + np.abs(force) + np.abs(np.einsum("rijk,rj->rik", hessian, rows.a)))
+    finite = np.isfinite(columns.e).all(axis=(1, 2)) & np.isfinite(columns.h).all(axis=(1, 2, 3))
+    if not finite.any():
+        raise ValueError(f"The law of {first.name} is finite at no state that obeys its constraints.")
+    (e, f), (h, k), (size, _) = (part[finite].reshape(-1, 2).T for part in (columns.e, columns.h, parts))
     if not (k.any() and h.any()):
         return False
     factor = float(h @ k / (k @ k))
-    return all(np.linalg.norm(a - factor * b) <= tolerance * np.linalg.norm(a) for a, b in ((h, k), (e, f)))
+    pairs = ((h, k, h), (e, f, size))
+    return all(np.linalg.norm(a - factor * b) <= tolerance * np.linalg.norm(whole) for a, b, whole in pairs)
 
 
 def _expressions(law: System | sp.Expr, coordinates: Sequence[Any] | None) -> tuple[list[sp.Expr], list[sp.Symbol]]:

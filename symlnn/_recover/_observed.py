@@ -20,7 +20,7 @@ from ._terms import Columns, Points, Term, evaluated
 _MOSTLY = 0.8
 _REPEATED = 2.0
 """How often they tell the same: (1 − s²)⁶ is narrow."""
-_GENERAL = 400
+_GENERAL, _FEWEST = 400, 50
 """States in general position, at which terms are compared."""
 
 
@@ -31,8 +31,8 @@ class Observed:
     columns: Columns
     sizes: Float[np.ndarray, " term"]
     """What a coefficient is to be divided by, to be one of the term as it is written."""
-    v: Float[np.ndarray, " dof"]
-    a: Float[np.ndarray, " dof"]
+    v: Float[np.ndarray, " free"]
+    a: Float[np.ndarray, " free"]
     """The sizes of velocities and accelerations; of the `Directions` that are free where there are constraints."""
     speeds: Float[np.ndarray, " coordinate"]
     """The sizes of the velocities of the coordinates."""
@@ -96,7 +96,12 @@ def general_points(system: System, points: Points, count: int, seed: int) -> Poi
         return rng.uniform(low, high, (count, values.shape[1]))
 
     t = drawn(points.t[:, None])[:, 0]
-    return obeying(system, Points(drawn(points.q), drawn(points.v), drawn(points.m), drawn(points.u), t))
+    found = obeying(system, Points(drawn(points.q), drawn(points.v), drawn(points.m), drawn(points.u), t))
+    if len(found.q) < _FEWEST:
+        raise ValueError(
+            f"No states near the data obey the constraints of {system.name}: are they data of this system?"
+        )
+    return found
 
 
 def of_samples(system: System, terms: Sequence[Term], samples: Samples) -> Observed:
@@ -106,6 +111,8 @@ def of_samples(system: System, terms: Sequence[Term], samples: Samples) -> Obser
     speeds = _unless_zero(np.sqrt(np.mean(points.v**2, axis=0)))
     sizes = np.sqrt(np.mean(a**2, axis=0))
     rows = AtStates.moving(system, points, a, speeds)
+    if rows.basis is not None:
+        sizes = speeds * np.sqrt(np.mean(np.einsum("rif,ri->rf", rows.basis, rows.a / speeds) ** 2))
     return _observed(system, terms, rows, speeds, np.where(sizes > 0, sizes, speeds), 1.0, None)
 
 

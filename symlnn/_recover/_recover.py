@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import sympy as sp
 
 from .._data import Motions
 from .._system import System
@@ -72,6 +73,14 @@ def recover(
     """
     if not 0 < noise < 1:
         raise ValueError(f"noise, a share of the accelerations, must lie between 0 and 1, but is {noise}.")
+    constrained = set().union(
+        *(sp.sympify(x).free_symbols for x in (*system.constraints, *system.velocity_constraints))
+    )
+    if held := [s.name for s, p in system.parameters.items() if p.free and s in constrained]:
+        raise ValueError(
+            f"The parameter {held[0]} is free and stands in a constraint, which recover takes as known: give its "
+            "number, or find it with symlnn.identify."
+        )
     timer, wishes = Timer(), Wishes(half_width, max(noise, FLOOR), seed)
     with timer("dictionary"):
         candidates = tuple(dictionary(system) if terms is None else terms)

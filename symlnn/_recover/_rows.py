@@ -108,7 +108,9 @@ class _Windows:
                 np.einsum("tij,tjk->tik", guides.p, momentum),
                 np.einsum("tij,tjk->tik", guides.p, force) + np.einsum("tij,tjk->tik", guides.change, momentum),
             )
-            hessian = reduced(Columns(momentum, hessian * sizes[..., None] * sizes), guides.p).h
+            hessian = np.einsum(
+                "tij,tjmk,tnm->tink", guides.p, hessian * sizes[..., None] * sizes, guides.p, optimize=True
+            )
 
         def integral(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
             # a correlation along time, at the middles of the windows

@@ -251,9 +251,9 @@ def free_motion(task: Task, found: Found) -> Found | None:
 
 
 def _kinetic(columns: Columns) -> list[tuple[int, int]]:
-    """For each coordinate the first term with a mass for it alone, if there is one; along directions that constraints
-    leave free, which mix coordinates, the first terms that together have a mass for all, each for the first direction.
-    """
+    """For each coordinate the first term with a mass for it alone, if there is one; where there is none for any, as
+    along directions that constraints leave free, which mix coordinates, the first terms that together have a mass for
+    all, each for the first direction."""
     sizes = np.abs(columns.h).sum(axis=0)
     found = []
     for i in range(len(sizes)):
