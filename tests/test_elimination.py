@@ -40,9 +40,12 @@ def test_solutions_and_derivatives_are_those_of_lapack(size: int) -> None:
 
     exact = np.linalg.solve(matrices, values)
     transposed = np.linalg.solve(np.swapaxes(matrices, 1, 2), [np.asarray(values), np.cos(exact)])
-    expected = exact, transposed[0], -transposed[1] @ np.swapaxes(exact, 1, 2), transposed[1]
-    for ours, theirs in zip(solved(matrices, values), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=precision * np.abs(theirs).max())
+    solution, of_transposed, *gradients = solved(matrices, values)
+    np.testing.assert_allclose(solution, exact, rtol=precision)
+    np.testing.assert_allclose(of_transposed, transposed[0], rtol=precision, atol=1e-13)
+    expected = -transposed[1] @ np.swapaxes(exact, 1, 2), transposed[1]
+    for ours, theirs in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=precision * np.abs(theirs).max())
 
 
 @pytest.mark.parametrize("size", [2, 4, 33])

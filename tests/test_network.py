@@ -45,8 +45,9 @@ def test_large_and_small_networks_are_one(name: str, arguments: dict[str, Any]) 
     truth = symlnn.SymbolicDynamics(system)
     positions, velocities = 0.3 * jax.random.normal(jax.random.key(0), (2, system.dof))
     pairs = [(law.acceleration, truth.acceleration), (law.energy, truth.energy)]
-    for ours, theirs in jax.jit(lambda q, v: [(f(q, v), g(q, v)) for f, g in pairs])(positions, velocities):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+    (a, expected), energies = jax.jit(lambda q, v: [(f(q, v), g(q, v)) for f, g in pairs])(positions, velocities)
+    np.testing.assert_allclose(a, expected, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(*energies, rtol=1e-12)
 
 
 def test_a_chain_against_its_matrix() -> None:
