@@ -48,8 +48,7 @@ class Directions:
     @staticmethod
     def of(system: System, points: Points, sizes: Float[np.ndarray, " dof"]) -> "Directions":
         """At these states."""
-        at = _constraints(system)(points)
-        inverse, free = _split(at.matrix * sizes, system.constraint_rank)
+        at, inverse, free = _divided(system, points, sizes)
         return Directions(free * sizes[:, None], -sizes * np.einsum("rij,rj->ri", inverse, at.bias), sizes)
 
     def obeying(self, a: Float[np.ndarray, "row dof"]) -> Float[np.ndarray, "row dof"]:
@@ -78,8 +77,7 @@ class Guides:
     @staticmethod
     def of(system: System, points: Points, sizes: Float[np.ndarray, " dof"]) -> "Guides":
         """At the states of the motion. Ṗ = −X − Xᵀ with X = A⁺Ȧ P."""
-        at = _constraints(system)(points)
-        inverse, free = _split(at.matrix * sizes, system.constraint_rank)
+        at, inverse, free = _divided(system, points, sizes)
         p = free @ np.swapaxes(free, 1, 2)
         x = inverse @ (at.change * sizes) @ p
         return Guides(p, -x - np.swapaxes(x, 1, 2), sizes)
@@ -129,6 +127,12 @@ def _nearest(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
     lengths = np.where(lengths > 0, lengths, 1.0)
     inverse = np.linalg.pinv(np.nan_to_num(matrix / lengths), rcond=_DEPENDENT)
     return np.einsum("rij,rj->ri", inverse, values / lengths[..., 0])
+
+
+def _divided(system: System, points: Points, sizes: Float[np.ndarray, " dof"]) -> tuple[_At, np.ndarray, np.ndarray]:
+    """The constraints at some points, and in units of the sizes A⁺ and a basis of the directions that are free."""
+    at = _constraints(system)(points)
+    return at, *_split(at.matrix * sizes, system.constraint_rank)
 
 
 def _split(matrix: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:

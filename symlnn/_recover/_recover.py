@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import sympy as sp
 
 from .._data import Motions
 from .._system import System
@@ -17,7 +16,7 @@ from ._explained import noise_of_positions
 from ._family import FamilySearch, are_told
 from ._fit import residual
 from ._kept import Kept, Wishes, kept_law
-from ._recovery import Recovery, free_terms, known_term
+from ._recovery import Recovery, constraint_symbols, free_terms, known_term
 from ._search import FLOOR, free_motion
 from ._terms import Member, Term
 from ._worth import judged
@@ -73,10 +72,7 @@ def recover(
     """
     if not 0 < noise < 1:
         raise ValueError(f"noise, a share of the accelerations, must lie between 0 and 1, but is {noise}.")
-    constrained = set().union(
-        *(sp.sympify(x).free_symbols for x in (*system.constraints, *system.velocity_constraints))
-    )
-    if held := [s.name for s, p in system.parameters.items() if p.free and s in constrained]:
+    if held := [s.name for s, p in system.parameters.items() if p.free and s in constraint_symbols(system)]:
         raise ValueError(
             f"The parameter {held[0]} is free and stands in a constraint, which recover takes as known: give its "
             "number, or find it with symlnn.identify."

@@ -111,7 +111,7 @@ class Recovery:
         used = set().union(
             lagrangian.free_symbols,
             *(force.free_symbols for force in forces.values()),
-            *(sp.sympify(x).free_symbols for x in (*declared.constraints, *declared.velocity_constraints)),
+            constraint_symbols(declared),
         )
         return dataclasses.replace(
             declared,
@@ -157,6 +157,11 @@ class Recovery:
             "seconds": dict(self.seconds),
             "diagnosis": list(self.diagnosis),
         }
+
+
+def constraint_symbols(system: System) -> set[sp.Basic]:
+    """What the constraints of a declaration depend on."""
+    return set().union(*(sp.sympify(x).free_symbols for x in (*system.constraints, *system.velocity_constraints)))
 
 
 def known_term(system: System) -> Term | None:
