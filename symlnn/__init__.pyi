@@ -112,6 +112,7 @@ from ._inputs import Control as Control
 from ._inputs import SampledInputs as SampledInputs
 from ._integrator import SOLVERS as SOLVERS
 from ._integrator import Integrator as Integrator
+from ._jumps import jump_times as jump_times
 from ._lattice import Lattice as Lattice
 from ._models import INITIALIZATIONS as INITIALIZATIONS
 from ._models import MLP as MLP

@@ -79,12 +79,9 @@ class Integrator(eqx.Module):
             jumps = np.asarray(self.jumps)
             if jumps.ndim != 1 or not (np.isfinite(jumps).all() and (np.diff(jumps) > 0).all()):
                 raise ValueError(f"jumps of an Integrator must be finite times that increase, but are {self.jumps}.")
-        adaptive = self.controller is None and self.step is None
-        if isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController):
-            adaptive = True
-        if self.jumps is not None and not adaptive:
+        if self.jumps is not None and not self.is_adaptive:
             raise ValueError("Constant steps do not end at jumps: leave out step=…, or jumps.")
-        if adaptive and not isinstance(self.solver, diffrax.AbstractAdaptiveSolver):
+        if self.is_adaptive and not isinstance(self.solver, diffrax.AbstractAdaptiveSolver):
             raise ValueError(
                 f"The solver {name} does not estimate its error, so its steps cannot adapt: give the Integrator a "
                 f"constant step=…, or the solver as diffrax.HalfSolver(diffrax.{name}())."
@@ -95,6 +92,13 @@ class Integrator(eqx.Module):
             self.rtol is None and self.atol is None
         ):
             raise ValueError("A controller has tolerances of its own: give rtol and atol to it, or no controller.")
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether steps follow the tolerances."""
+        if self.controller is None:
+            return self.step is None
+        return isinstance(self.controller, diffrax.AbstractAdaptiveStepSizeController)
 
     def prepared(self, times: Array) -> "Integration":
         """The integration over these times, with every number an array: none of them is compiled in."""

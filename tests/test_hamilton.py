@@ -21,7 +21,7 @@ class Legendre(symlnn.AbstractHamiltonian):
 def true_flow(system: symlnn.System) -> symlnn.Hamilton:
     momentum = symlnn.SymbolicMomentum(system)
     forces = symlnn.SymbolicForces(system) if system.has_forces else None
-    return symlnn.Hamilton(Legendre(momentum), momentum, forces)
+    return symlnn.Hamilton(Legendre(momentum), momentum, forces, symlnn.SymbolicConstraints.of(system))
 
 
 @pytest.mark.parametrize("name", ["double_pendulum", "charged_particle", "relativistic_particle_paper"])
@@ -32,6 +32,62 @@ def test_agrees_with_the_oracle(name: str, key: jax.Array) -> None:
     found = eqx.filter_jit(eqx.filter_vmap(true_flow(system).acceleration))(s.q, s.v, s.m, s.u, s.t)
     # the inverse of the momentum map has a relative tolerance of 1e-10, which near v = c is a larger one of v
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * float(jnp.abs(expected).max()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["pendulum_cartesian", "rolling_disc", "chaplygin_sleigh", "four_bar_linkage", "slider_crank"]
+)
+def test_constraints_act_on_momenta_as_on_accelerations(name: str, key: jax.Array) -> None:
+    """ṗ = −∂H/∂q + Q + Aᵀλ with the multipliers of the bordered equation, for holonomic and rolling constraints."""
+    system = symlnn.load_system(name)
+    s = symlnn.sample_states(system, 50, key=key)
+    expected = jax.vmap(symlnn.SymbolicDynamics(system).acceleration)(s.q, s.v, s.m, s.u, s.t)
+    found = eqx.filter_jit(eqx.filter_vmap(true_flow(system).acceleration))(s.q, s.v, s.m, s.u, s.t)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8 * float(jnp.abs(expected).max()))
+
+
+class Particles(symlnn.AbstractHamiltonian):
+    """H = Σᵢ pᵢ²/(2 mᵢ) + g mᵢ yᵢ of q = (x₁, y₁, x₂, …)."""
+
+    masses: jax.Array
+    gravity: float
+
+    def __call__(self, q: jax.Array, p: jax.Array, m: jax.Array | None = None, t: object = 0.0) -> jax.Array:
+        return jnp.sum(p**2 / jnp.repeat(self.masses, 2)) / 2 + self.gravity * self.masses @ q[1::2]
+
+
+def chain(masses: list[float]) -> tuple[symlnn.System, symlnn.Hamilton]:
+    """Three links in Cartesian coordinates, and what particles of these masses would do instead."""
+    system = symlnn.load_system("pendulum_cartesian", n=3)
+    gravity = float(next(p.value for s, p in system.parameters.items() if s.name == "g"))
+    rods, known = symlnn.SymbolicConstraints.of(system), symlnn.SymbolicMomentum(system)
+    return system, symlnn.Hamilton(Particles(jnp.array(masses), gravity), known, constraints=rods)
+
+
+def test_motions_of_a_hamiltonian_keep_constraints(key: jax.Array) -> None:
+    system, flow = chain([1.0, 1.0, 1.0])
+    start = symlnn.sample_states(system, 3, key=key, initial=True)
+    truth = symlnn.simulate(symlnn.SymbolicDynamics(system), start, duration=1.0)
+    motion = symlnn.simulate(flow, start, duration=1.0)
+    assert motion.successful.all()
+    assert symlnn.metrics.constraint_drift(system, motion, start).max() < 1e-10
+    np.testing.assert_allclose(motion.q, truth.q, atol=1e-6)  # the integrators' tolerances of 1e-9, in a chaotic motion
+
+
+def test_momenta_of_a_wrong_hamiltonian_are_kept_on_constraints(key: jax.Array) -> None:
+    """Its velocities ∂H/∂p are none that the rods allow, and a shock by these makes them so: p + Aᵀμ."""
+    system, law = chain([1.0, 2.0, 0.3])
+    state = symlnn.sample_states(system, 1, key=key)[0]
+    q, p = law.initial_state(state.q, state.v)
+    kept = law.onto_constraints(q, p)
+    assert law.constraints is not None
+    before, after = (law.constraints(q, law.velocities(q, x), None, 0.0) for x in (p, kept))
+    size = float(jnp.abs(before.rate).max())
+    assert size > 0.1
+    assert float(jnp.abs(after.rate).max()) < 1e-12 * size
+    shock = jnp.linalg.lstsq(after.matrix.T, kept - p)[0]
+    np.testing.assert_allclose(after.matrix.T @ shock, kept - p, atol=1e-12)
 
 
 def test_momenta_near_the_speed_of_light_are_inverted(key: jax.Array) -> None:

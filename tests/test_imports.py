@@ -1,8 +1,10 @@
-"""The rooms of symlnn stand in order: a module imports only from rooms before its own, and at its head."""
+"""The rooms of symlnn stand in order: a module imports only from rooms before its own, and at its head. And names there
+are given once."""
 
 import ast
 import graphlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +30,8 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("_dynamics",),
     ("_export",),
     ("_models",),
-    (
-        "_step_control",
-        "_integrator",
-    ),
+    ("_step_control", "_integrator"),
+    ("_jumps",),
     ("_rollout",),
     ("_many",),
     ("_simulate",),
@@ -200,6 +200,17 @@ def private_names(sources: Sources) -> list[str]:
     return found
 
 
+def repeated_names(sources: Sources) -> list[str]:
+    """Names that a module is given twice at its outermost level."""
+    found = []
+    for module, tree in sources.modules.items():
+        targets = [x for node in tree.body if isinstance(node, ast.Assign) for x in node.targets]
+        targets += [node.target for node in tree.body if isinstance(node, ast.AnnAssign)]
+        names = Counter(x.id for target in targets for x in ast.walk(target) if isinstance(x, ast.Name))
+        found += [f"{module}: {name}" for name, count in names.items() if count > 1]
+    return found
+
+
 @pytest.fixture(scope="module")
 def library() -> Sources:
     return Sources.read(ROOT / "symlnn")
@@ -224,6 +235,11 @@ def test_the_library_does_not_know_who_uses_it(library: Sources) -> None:
 @pytest.mark.parametrize("folder", ["validation", "benchmarks"])
 def test_studies_and_benchmarks_use_public_names(folder: str) -> None:
     assert private_names(Sources.read(ROOT / folder)) == []
+
+
+@pytest.mark.parametrize("folder", ["symlnn", "systems", "validation", "benchmarks", "tests"])
+def test_a_module_gives_a_name_once(folder: str) -> None:
+    assert repeated_names(Sources.read(ROOT / folder)) == []
 
 
 def test_every_public_name_stands_in_the_reference() -> None:
@@ -314,6 +330,11 @@ def test_a_package_that_defines_what_its_modules_use_makes_a_circle() -> None:
 def test_a_late_import_is_found(text: str) -> None:
     assert len(late_imports(Sources.of({"symlnn/_a.py": text}))) == 1
     assert late_imports(Sources.of({"symlnn/_a.py": "import os\n\n\ndef f():\n    return os"})) == []
+
+
+def test_a_repeated_name_is_found() -> None:
+    text = 'GROUP = "a"\nx, y = 1, 2\n\ndef f():\n    GROUP = x\n\nGROUP: str = "a"'
+    assert repeated_names(Sources.of({"systems/a.py": text})) == ["systems.a: GROUP"]
 
 
 def test_an_import_of_a_user_is_found() -> None:

@@ -9,6 +9,7 @@ from jaxtyping import Array
 from .._dynamics import AbstractDynamics, SymbolicDynamics
 from .._inputs import Control, inputs_at, motion_axes
 from .._integrator import Integrator
+from .._jumps import ending_at_jumps
 from .._rollout import Rollout
 from .._simulate import simulate
 from .._system import System
@@ -74,7 +75,7 @@ def generate_trajectories(
     integrator: Integrator | None = None,
 ) -> xr.Dataset:
     """Motions from as many drawn initial states as `start` says, or from those given, sampled at `rate` per second, by
-    default at 500 equal steps.
+    default at 500 equal steps. Steps of the integrator end where the declaration switches at a time: see `jump_times`.
 
     q, v, a along (trajectory, time); `duration` defaults to the system's. `dynamics` defaults to the analytic one, and
     `u` to the inputs of the initial states, held. `noise` adds Gaussian measurement noise to q, v and a, of that share
@@ -92,14 +93,9 @@ def generate_trajectories(
     else:
         states = start
     law = SymbolicDynamics(system) if dynamics is None else dynamics
-    rollout = simulate(
-        law,
-        states,
-        duration=system.duration if duration is None else duration,
-        rate=rate,
-        u=u,
-        integrator=integrator or Integrator(),
-    )
+    length = system.duration if duration is None else duration
+    integrator = ending_at_jumps(integrator or Integrator(), system, states, length)
+    rollout = simulate(law, states, duration=length, rate=rate, u=u, integrator=integrator)
     dataset = motions_dataset(system, rollout, states, law, u=u, seed=seed)
     return dataset if noise == 0 else _disturbed(dataset, noise, disturb)
 

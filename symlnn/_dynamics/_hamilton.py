@@ -4,12 +4,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import lineax as lx
 from jaxtyping import Array
 
 from .._inputs import inputs_at
 from .._types import Coordinates, RealScalar, Scalar, Varying
 from ._base import AbstractDynamics, AbstractHamiltonian, AbstractMomentum, Arguments, Forces
-from ._solve import solve
+from ._constraints import AbstractConstraints, Rows, Slopes
+from ._equation import direct_solver
+from ._solve import linear_solve, solve
 
 
 class ObservedMomentum(AbstractMomentum):
@@ -28,14 +31,15 @@ class ObservedMomentum(AbstractMomentum):
 
 
 class Hamilton(AbstractDynamics):
-    """The flow of a Hamiltonian in y = (q, p), with generalised forces Q:
+    """The flow of a Hamiltonian in y = (q, p), with generalised forces Q and those of constraints:
 
-        q̇ = ∂H/∂p,        ṗ = −∂H/∂q + Q.
+        q̇ = ∂H/∂p,        ṗ = −∂H/∂q + Q + Aᵀλ,        A q̈ + c = 0.
 
     From outside it is seen through the momentum map p(q, v): where H is learned, ∂H/∂p may differ from the v that
     belongs to p, and what is observed is that v.
 
-    Source: Greydanus, Dzamba & Yosinski 2019 (arXiv:1906.01563).
+    Source: Greydanus, Dzamba & Yosinski 2019 (arXiv:1906.01563); with constraints, Finzi, Wang & Wilson 2020
+    (arXiv:2010.13581).
     """
 
     hamiltonian: AbstractHamiltonian
@@ -44,15 +48,49 @@ class Hamilton(AbstractDynamics):
     """p(q, v, m, t) and its inverse, of the true system: `SymbolicMomentum`, say."""
     forces: Forces | None = None
     """Q(q, v, m, u, t) → (dof,), at v = ∂H/∂p; None where nothing acts besides H."""
+    constraints: AbstractConstraints | None = None
+    """What the motion obeys besides, with v = ∂H/∂p, known also where H is learned."""
 
     def vector_field(self, t: RealScalar, y: Any, args: Arguments) -> Any:
-        """(∂H/∂p, −∂H/∂q + Q) at y = (q, p)."""
+        """(∂H/∂p, −∂H/∂q + Q + Aᵀλ) at y = (q, p)."""
         q, p = y
         m, u = (None, None) if args is None else args
         slope, velocity = jax.grad(lambda q, p: self.hamiltonian(q, p, m, t), argnums=(0, 1))(q, p)
-        if self.forces is None:
-            return velocity, -slope
-        return velocity, self.forces(q, velocity, m, inputs_at(u, t, q, velocity), t) - slope
+        rate = -slope
+        if self.forces is not None:
+            rate = rate + self.forces(q, velocity, m, inputs_at(u, t, q, velocity), t)
+        if self.constraints is None:
+            return velocity, rate
+        time = jnp.asarray(t, q.dtype)
+        found = self.constraints(q, velocity, m, time)
+        flow = (velocity, rate, jnp.ones_like(time))
+        drift = jax.jvp(lambda q, p, t: self.velocities(q, p, m, t), (q, p, time), flow)[1]
+        return velocity, rate + self._reaction(found.matrix, found.matrix @ drift + found.bias, q, p, m, time)
+
+    def velocities(self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Coordinates:
+        """q̇ = ∂H/∂p, with which q changes: of a learned H not exactly the v that belongs to p."""
+        return jax.grad(lambda p: self.hamiltonian(q, p, m, t))(p)
+
+    def onto_constraints(
+        self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0
+    ) -> Coordinates:
+        """The momenta p + Aᵀμ whose velocities obey the constraints: what a shock by these leaves of p."""
+        if self.constraints is None:
+            return p
+        found = self.constraints(q, self.velocities(q, p, m, t), m, t)
+        return p + self._reaction(found.matrix, found.rate, q, p, m, t)
+
+    def _reaction(
+        self, matrix: Slopes, error: Rows, q: Coordinates, p: Coordinates, m: Varying | None, t: RealScalar
+    ) -> Coordinates:
+        """The generalised force Aᵀλ with A (∂²H/∂p²) Aᵀ λ = −error."""
+        moved = jax.vmap(lambda row: jax.jvp(lambda p: self.velocities(q, p, m, t), (p,), (row,))[1])(matrix)
+        resistance = matrix @ moved.T
+        size = jnp.sqrt(jnp.abs(jnp.diagonal(jax.lax.stop_gradient(resistance))))
+        size = jnp.where(size > 0, size, 1.0)  # so that what counts as singular does not depend on units
+        operator = lx.MatrixLinearOperator(resistance / jnp.outer(size, size), lx.symmetric_tag)
+        found = linear_solve(operator, -error / size, direct_solver(self.constraints))
+        return matrix.T @ (found.value / size)
 
     def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
         """y = (q, p(q, v))."""

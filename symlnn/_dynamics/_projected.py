@@ -13,6 +13,7 @@ from ._accumulating import Accumulating
 from ._base import AbstractDynamics, Arguments
 from ._constraints import AbstractConstraints
 from ._equation import AbstractEquationOfMotion
+from ._hamilton import Hamilton
 from ._natural import Natural, sizes_of
 from ._surface import Surface
 
@@ -24,7 +25,8 @@ def constraints_of(dynamics: AbstractDynamics) -> AbstractConstraints | None:
 
 
 @constraints_of.register(AbstractEquationOfMotion)
-def _(dynamics: AbstractEquationOfMotion) -> AbstractConstraints | None:
+@constraints_of.register(Hamilton)
+def _(dynamics: AbstractEquationOfMotion | Hamilton) -> AbstractConstraints | None:
     return dynamics.constraints
 
 
@@ -46,6 +48,15 @@ def _(dynamics: AbstractEquationOfMotion, t: Array, y: tuple[Array, Array], args
         return y
     (q, v), m = y, None if args is None else args[0]
     return Surface(dynamics.constraints, m, t, sizes_of(dynamics, q)).nearby(q, v)
+
+
+@onto_constraints.register(Hamilton)
+def _(dynamics: Hamilton, t: Array, y: tuple[Array, Array], args: Arguments) -> tuple[Array, Array]:
+    if dynamics.constraints is None:
+        return y
+    (q, p), m = y, None if args is None else args[0]
+    q, _ = Surface(dynamics.constraints, m, t, sizes_of(dynamics, q)).nearby(q, dynamics.velocities(q, p, m, t))
+    return q, dynamics.onto_constraints(q, p, m, t)
 
 
 @onto_constraints.register(Natural)

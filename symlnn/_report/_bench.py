@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from .._data import Stream, draw, require_finite, sample_states
 from .._dynamics import AbstractDynamics, Integrand, SymbolicDynamics, accelerations
 from .._integrator import Integrator
+from .._jumps import ending_at_jumps
 from .._rollout import Rollout
 from .._simulate import simulate
 from .._system import System
@@ -62,9 +63,9 @@ class Judgement:
     state_errors: Float[np.ndarray, "batch time"]
     valid_seconds: Float[np.ndarray, " batch"]
     outside: float
+    """The share of roll-out time spent where no state was sampled; NaN where that is not known."""
     drift: float
     """The largest distance from a constraint along any motion; zero where nothing is constrained."""
-    """The share of roll-out time spent where no state was sampled; NaN where that is not known."""
 
 
 def roll_out(
@@ -74,10 +75,11 @@ def roll_out(
     *,
     tolerance: float | None = None,
     integrand: Integrand | None = None,
+    jumps: Float[Array, " jumps"] | None = None,
 ) -> Rollout:
     """Roll-outs as every report makes them, with a bound on the integrator's steps that does not depend on units."""
     max_steps = _STEPS + _STEPS_A_FRAME * len(times)
-    integrator = Integrator(rtol=tolerance, max_steps=max_steps)
+    integrator = Integrator(rtol=tolerance, max_steps=max_steps, jumps=jumps)
     return simulate(dynamics, start, times=times, integrand=integrand, integrator=integrator)
 
 
@@ -106,6 +108,8 @@ class Bench:
     """Those of coordinates and velocities, as declared."""
     tolerance: float | None = None
     """That of a step of the integrator, where it is not the usual one."""
+    jumps: Float[Array, " jumps"] | None = None
+    """The times at which the declaration switches."""
     unfinished: tuple[str, ...] = ()
     """Of each motion of the truth that did not reach its end, why: nothing is held against it."""
 
@@ -122,7 +126,8 @@ class Bench:
         scale = energy_scale(system)
         times = jnp.linspace(0.0, system.duration, frames + 1)
         integrand = None if system.conserves_energy else Power(truth, scale)
-        start, rollout, unfinished = _finished(start, roll_out(truth, start, times, integrand=integrand))
+        jumps = ending_at_jumps(Integrator(), system, start, system.duration).jumps
+        start, rollout, unfinished = _finished(start, roll_out(truth, start, times, integrand=integrand, jumps=jumps))
         return Bench(
             truth=truth,
             test=test,
@@ -135,6 +140,7 @@ class Bench:
             drift=lambda rollout: float(constraint_drift(system, rollout, start).max()),
             integrand=integrand,
             sizes=truth.sizes,
+            jumps=jumps,
             unfinished=unfinished,
         )
 
@@ -178,7 +184,14 @@ class Bench:
         predicted = _accelerations(dynamics, self.test.states)
         rollout = self.rollout
         if self.moves:
-            rollout = roll_out(dynamics, self.start, rollout.t, tolerance=self.tolerance, integrand=self.integrand)
+            rollout = roll_out(
+                dynamics,
+                self.start,
+                rollout.t,
+                tolerance=self.tolerance,
+                integrand=self.integrand,
+                jumps=self.jumps,
+            )
         motion = self._motion(rollout)
         errors = motion.balance
         if self.moves:
