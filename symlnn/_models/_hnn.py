@@ -10,14 +10,13 @@ from .._dynamics import (
     AbstractHamiltonian,
     Hamilton,
     ObservedMomentum,
-    SymbolicConstraints,
     SymbolicMomentum,
 )
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._features import Features
 from ._mlp import MLP, Architecture
-from ._model import declared_forces
+from ._model import declared_forces, require_free
 from ._scales import Scales
 
 
@@ -57,8 +56,9 @@ def hnn(system: System, scales: Scales, architecture: Architecture, *, key: Key)
 
     In canonical coordinates, which the Legendre transform of the declared Lagrangian gives.
     """
+    require_free(system, "hnn")
     hamiltonian = MLPHamiltonian(Features(system.is_angle, scales), architecture, key=key)
-    return Hamilton(hamiltonian, SymbolicMomentum(system), declared_forces(system), SymbolicConstraints.of(system))
+    return Hamilton(hamiltonian, SymbolicMomentum(system), declared_forces(system))
 
 
 def hnn_observed(system: System, scales: Scales, architecture: Architecture, *, key: Key) -> AbstractDynamics:
@@ -66,6 +66,7 @@ def hnn_observed(system: System, scales: Scales, architecture: Architecture, *, 
 
     Velocities taken for canonical momenta, as the paper does to show that it fails; and so declared forces for v̇.
     """
+    require_free(system, "hnn_observed")
     observed = dataclasses.replace(scales, p=scales.v, p_rate=scales.a)
     hamiltonian = MLPHamiltonian(Features(system.is_angle, observed), architecture, key=key)
-    return Hamilton(hamiltonian, ObservedMomentum(), declared_forces(system), SymbolicConstraints.of(system))
+    return Hamilton(hamiltonian, ObservedMomentum(), declared_forces(system))

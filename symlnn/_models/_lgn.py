@@ -21,7 +21,7 @@ from .._neighbourhoods import Graph, widened
 from .._system import System
 from .._types import Coordinates, Key, RealScalar, Scalar, Varying
 from ._mlp import Architecture
-from ._model import declared_forces
+from ._model import declared_forces, require_free
 from ._neighbourhood_mlp import NeighbourhoodMLP
 from ._scales import Scales
 from ._site_scales import SiteScales
@@ -172,8 +172,7 @@ def lgn(system: System, scales: Scales, architecture: Architecture, *, key: Key)
 
     One density for all sites, with the declared forces.
     """
-    if system.law.is_constrained:
-        raise ValueError(f"The model lgn takes no constraints, which {system.name} has: choose lnn or delan.")
+    require_free(system, "lgn")
     graph = _graph(system, "lgn")
     site_scales = SiteScales.of(scales, graph)
     return lagrangian_network(graph, site_scales, architecture, forces=declared_forces(system), key=key)

@@ -90,6 +90,16 @@ def _(lagrangian: ScaledLagrangian, q: Coordinates, v: Coordinates, m: Varying |
     return derivatives(lagrangian.lagrangian, q, v, m, t).scaled(lagrangian.factor.astype(q.dtype))
 
 
+def require_free(system: System, name: str) -> None:
+    """Raise a `ValueError` where a system has constraints, for a model that does not learn to keep them.
+
+    A Hamiltonian network could: `Hamilton` solves A (∂²H/∂p²) Aᵀ λ = … . But momenta that obey constraints say little of
+    ∂²H/∂p² across them, so that the matrix of a general H changes its sign among the states, and training stops there.
+    """
+    if system.law.is_constrained:
+        raise ValueError(f"The model {name} takes no constraints, which {system.name} has: choose lnn or delan.")
+
+
 def with_declared_forces(system: System, lagrangian: AbstractLagrangian) -> EulerLagrange:
     """The law of a learned Lagrangian with the forces of a system, which fix its factor where there are any, and with
     its constraints."""
