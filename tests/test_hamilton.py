@@ -139,3 +139,17 @@ def test_velocities_taken_for_momenta() -> None:
     q, v = jnp.array([0.3]), jnp.array([0.7])
     np.testing.assert_array_equal(momentum(q, v), v)
     np.testing.assert_array_equal(momentum.velocities(q, v), v)
+
+
+def test_a_hamiltonian_without_mass_across_the_rods_says_so(key: jax.Array) -> None:
+    """Its velocity ∂H/∂p does not depend on p, so that no force of the rods can turn it."""
+
+    class Steady(symlnn.AbstractHamiltonian):
+        def __call__(self, q: jax.Array, p: jax.Array, m: jax.Array | None = None, t: object = 0.0) -> jax.Array:
+            return jnp.sum(p) - q @ q
+
+    system, law = chain([1.0, 1.0, 1.0])
+    law = symlnn.Hamilton(Steady(), law.momentum, constraints=law.constraints)
+    start = symlnn.sample_states(system, 2, key=key)
+    motion = symlnn.simulate(law, start, duration=0.1)
+    assert (motion.result == symlnn.RESULTS.singular).all()

@@ -8,11 +8,14 @@ import lineax as lx
 from jaxtyping import Array
 
 from .._inputs import inputs_at
+from .._results import RESULTS
 from .._types import Coordinates, RealScalar, Scalar, Varying
-from ._base import AbstractDynamics, AbstractHamiltonian, AbstractMomentum, Arguments, Forces
+from ._base import AbstractDynamics, AbstractHamiltonian, AbstractMomentum, Arguments, Forces, all_finite, verdict
 from ._constraints import AbstractConstraints, Rows, Slopes
 from ._equation import direct_solver
 from ._solve import linear_solve, solve
+
+_SUCCESSFUL: Any = RESULTS.successful
 
 
 class ObservedMomentum(AbstractMomentum):
@@ -53,6 +56,10 @@ class Hamilton(AbstractDynamics):
 
     def vector_field(self, t: RealScalar, y: Any, args: Arguments) -> Any:
         """(∂H/∂p, −∂H/∂q + Q + Aᵀλ) at y = (q, p)."""
+        return self._flow(t, y, args)[0]
+
+    def _flow(self, t: RealScalar, y: Any, args: Arguments) -> tuple[Any, RESULTS]:
+        """The vector field, and what the equation of the constraint forces says of it."""
         q, p = y
         m, u = (None, None) if args is None else args
         slope, velocity = jax.grad(lambda q, p: self.hamiltonian(q, p, m, t), argnums=(0, 1))(q, p)
@@ -60,12 +67,13 @@ class Hamilton(AbstractDynamics):
         if self.forces is not None:
             rate = rate + self.forces(q, velocity, m, inputs_at(u, t, q, velocity), t)
         if self.constraints is None:
-            return velocity, rate
+            return (velocity, rate), _SUCCESSFUL
         time = jnp.asarray(t, q.dtype)
         found = self.constraints(q, velocity, m, time)
         flow = (velocity, rate, jnp.ones_like(time))
         drift = jax.jvp(lambda q, p, t: self.velocities(q, p, m, t), (q, p, time), flow)[1]
-        return velocity, rate + self._reaction(found.matrix, found.matrix @ drift + found.bias, q, p, m, time)
+        reaction, result = self._reaction(found.matrix, found.matrix @ drift + found.bias, q, p, m, time)
+        return (velocity, rate + reaction), result
 
     def velocities(self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Coordinates:
         """q̇ = ∂H/∂p, with which q changes: of a learned H not exactly the v that belongs to p."""
@@ -78,11 +86,11 @@ class Hamilton(AbstractDynamics):
         if self.constraints is None:
             return p
         found = self.constraints(q, self.velocities(q, p, m, t), m, t)
-        return p + self._reaction(found.matrix, found.rate, q, p, m, t)
+        return p + self._reaction(found.matrix, found.rate, q, p, m, t)[0]
 
     def _reaction(
         self, matrix: Slopes, error: Rows, q: Coordinates, p: Coordinates, m: Varying | None, t: RealScalar
-    ) -> Coordinates:
+    ) -> tuple[Coordinates, RESULTS]:
         """The generalised force Aᵀλ with A (∂²H/∂p²) Aᵀ λ = −error."""
         moved = jax.vmap(lambda row: jax.jvp(lambda p: self.velocities(q, p, m, t), (p,), (row,))[1])(matrix)
         resistance = matrix @ moved.T
@@ -90,7 +98,7 @@ class Hamilton(AbstractDynamics):
         size = jnp.where(size > 0, size, 1.0)  # so that what counts as singular does not depend on units
         operator = lx.MatrixLinearOperator(resistance / jnp.outer(size, size), lx.symmetric_tag)
         found = linear_solve(operator, -error / size, direct_solver(self.constraints))
-        return matrix.T @ (found.value / size)
+        return matrix.T @ (found.value / size), found.result  # pyright: ignore[reportReturnType]
 
     def initial_state(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Any:
         """y = (q, p(q, v))."""
@@ -119,3 +127,10 @@ class Hamilton(AbstractDynamics):
     def energy(self, q: Coordinates, v: Coordinates, m: Varying | None = None, t: RealScalar = 0.0) -> Scalar:
         """H at p(q, v); for a learned H defined up to a constant."""
         return self.hamiltonian(q, self.momentum(q, v, m, t), m, t)
+
+
+@verdict.register(Hamilton)
+def _(law: Hamilton, t: RealScalar, y: Any, args: Arguments) -> RESULTS:
+    """Whether the flow is finite, and constraints have forces that keep them: `singular` where H knows of none."""
+    flow, result = law._flow(t, y, args)
+    return RESULTS.where(all_finite((y, flow)) | (result != _SUCCESSFUL), result, RESULTS.not_finite)

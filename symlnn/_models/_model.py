@@ -93,8 +93,8 @@ def _(lagrangian: ScaledLagrangian, q: Coordinates, v: Coordinates, m: Varying |
 def require_free(system: System, name: str) -> None:
     """Raise a `ValueError` where a system has constraints, for a model that does not learn to keep them.
 
-    A Hamiltonian network could: `Hamilton` solves A (∂²H/∂p²) Aᵀ λ = … . But momenta that obey constraints say little of
-    ∂²H/∂p² across them, so that the matrix of a general H changes its sign among the states, and training stops there.
+    A Hamiltonian network could: `Hamilton` solves A (∂²H/∂p²) Aᵀ λ = … . But momenta that obey constraints say little
+    of ∂²H/∂p² across them: the matrix of a general H changes its sign among the states, and training stops there.
     """
     if system.law.is_constrained:
         raise ValueError(f"The model {name} takes no constraints, which {system.name} has: choose lnn or delan.")
