@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,9 +26,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--production", action="store_true", help="compile with XLA's optimisations")
 
 
+_QUICK_TO_COMPILE = ("--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1")
+"""Emitters that know less of fusions, and one object file where there would be many: half of the time."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Tests compile much and compute little: they run without optimisations, unless asked."""
-    jax.config.update("jax_disable_most_optimizations", not config.getoption("--production"))
+    production = config.getoption("--production")
+    jax.config.update("jax_disable_most_optimizations", not production)
+    if not production:  # read when the first program is compiled, and by the processes that share the tests
+        os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *_QUICK_TO_COMPILE])
 
 
 _MAPS = Path("/proc/self/maps")

@@ -77,6 +77,24 @@ REFUSED: dict[str, tuple[Changes, str]] = {
     "an element": ({"lagrangian": L - sp.IndexedBase("k")[0] * x}, r"k\[0\]: write a symbol for each element"),
     "an impulse": ({"forces": {x: sp.DiracDelta(x)}}, "DiracDelta: no motion can follow an impulse"),
     "a jump": ({"lagrangian": L - sp.Heaviside(x)}, "act by impulses: .* where x = 0"),
+    "a step of the potential": (
+        {"lagrangian": L - sp.Piecewise((0, x < k / 2), (k, True))},
+        r"Lagrangian of s jumps where -k/2 \+ x = 0.* by an impulse.*make it continuous there",
+    ),
+    "a slit": ({"lagrangian": L - sp.Piecewise((k, (x > 0) & (x < sp.Rational(1, 9))), (0, True))}, "jumps where x"),
+    "a mass that a place changes": ({"lagrangian": sp.Piecewise((2, x < 0), (1, True)) * v**2}, "jumps where x = 0"),
+    "a mass that jumps in time": (
+        {"lagrangian": sp.Piecewise((2, t < 1), (1, True)) * v**2, "time": uniform(0, 2)},
+        "jumps where t - 1 = 0",
+    ),
+    "a momentum that jumps in a speed": (
+        {"lagrangian": L + sp.Piecewise((v, v > 0), (0, True)) * 3},
+        "jumps where x_dot = 0",
+    ),
+    "a wall that moves, and is a step": (
+        {"lagrangian": L - sp.Piecewise((0, x < t / 3), (k, True)), "time": uniform(0, 2)},
+        "jumps where",
+    ),
     "stairs": ({"lagrangian": L - sp.floor(x)}, r"cannot be differentiated: .*floor\(x\)"),
     "NaN in L": ({"lagrangian": L + sp.nan * x}, "infinite or undefined number"),
     "a complex L": ({"lagrangian": L + sp.I * x}, "is complex"),
@@ -124,6 +142,18 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "the dot product of vectors": {"lagrangian": m * (v * vectors.i).dot(v * vectors.i) / 2 - k * x**2 / 2},
     "a velocity by its own symbol": {"lagrangian": m * sp.Symbol("x_dot", real=True) ** 2 / 2 - k * x**2 / 2},
     "a step that x² carries": {"lagrangian": KINETIC - k * x**2 * sp.Heaviside(x)},
+    "a soft wall": {"lagrangian": L - sp.Piecewise((0, x < k / 2), (50 * (x - k / 2) ** 2, True))},
+    "a wall with a kink": {"lagrangian": L - sp.Piecewise((0, x < 0), (50 * x, True))},
+    "a steep one": {"lagrangian": L - sp.Piecewise((0, x < 0), (1e5 * x, x < sp.Rational(1, 10**5)), (1, True))},
+    "a step of a gauge": {"lagrangian": L + v * sp.Piecewise((0, x < 0), (k, True))},
+    "a potential that is switched on": {
+        "lagrangian": L - sp.Piecewise((0, t < 1), (x**2, True)),
+        "time": uniform(0, 2),
+    },
+    "a step beyond what is drawn": {"lagrangian": L - sp.Piecewise((0, x < x + 1), (k, True))},
+    "a kinetic energy that stiffens": {
+        "lagrangian": KINETIC + sp.Piecewise((0, v < 0), (v**3, True)) - k * x**2,
+    },
     "a parameter called cos": {
         "lagrangian": KINETIC - sp.Symbol("cos") * sp.cos(x),
         "parameters": {m: 1, sp.Symbol("cos"): 1},

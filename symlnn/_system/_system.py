@@ -14,6 +14,7 @@ from .._distribution import AbstractDistribution, AbstractMarginal
 from .._frozen import FrozenDict
 from .._neighbourhoods import Graph
 from ._checking import checking
+from ._continuity import check_continuity
 from ._domain import Domain, marginals_of
 from ._experiment import Experiment
 from ._expression import ordered
@@ -128,6 +129,7 @@ class System:
             self._check_time()
         if self.states and checking() and not self.unknown:
             check_equation(self.name, law, domain, self.angles)
+            check_continuity(self.name, law, domain)
 
     @staticmethod
     def from_mjcf(path: str | Path, **fields: Any) -> "System":
