@@ -6,16 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from jaxtyping import install_import_hook
-
-with install_import_hook("symlnn", "beartype.beartype"):
-    import symlnn
-
-    for name in dir(symlnn):  # all of it now, under the hook; the command line, whose annotations are options, is not
-        getattr(symlnn, name)
-
 import jax
 import pytest
+from jaxtyping import install_import_hook
+
+import symlnn
 
 jax.config.update("jax_enable_x64", True)
 gc.set_threshold(200_000, 50, 100)  # tracing makes objects by the million, few of them garbage
@@ -36,6 +31,10 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_disable_most_optimizations", not production)
     if not production:  # read when the first program is compiled, and by the processes that share the tests
         os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *_QUICK_TO_COMPILE])
+    if "PYTEST_XDIST_WORKER" in os.environ or not config.getoption("numprocesses"):  # this process runs tests itself
+        with install_import_hook("symlnn", "beartype.beartype"):
+            for name in dir(symlnn):  # all of it but the command line, whose annotations are options
+                getattr(symlnn, name)
 
 
 _MAPS = Path("/proc/self/maps")

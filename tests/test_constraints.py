@@ -227,7 +227,7 @@ def test_a_singular_configuration_has_its_code() -> None:
         symlnn.Integrator(diffrax.Tsit5()),
         pytest.param(symlnn.Integrator(diffrax.Kvaerno5(), rtol=1e-6), marks=pytest.mark.slow),
         pytest.param(symlnn.Integrator(diffrax.Heun(), step=0.01), marks=pytest.mark.slow),
-        symlnn.Integrator(symlnn.ImplicitMidpoint(), step=0.02),
+        pytest.param(symlnn.Integrator(symlnn.ImplicitMidpoint(), step=0.02), marks=pytest.mark.slow),
         symlnn.Integrator(dense=True),
     ],
     ids=["Tsit5", "Kvaerno5", "Heun", "ImplicitMidpoint", "dense"],

@@ -33,7 +33,7 @@ def check_continuity(name: str, law: Law, domain: Domain) -> None:
         [p] = μ ∇g,        [h] = −μ ∂g/∂t        for some μ,
 
     with the jumps [·] across it (Weierstrass and Erdmann); at one that depends on velocities, where p and L are
-    continuous. Tested at states near those of the domain. (Steps and signs show in SymPy's derivatives: `Unsimplified`.)
+    continuous. Tested at states near those of the domain. (Steps and signs show in the derivatives of SymPy.)
     """
     lagrangian = law.plain_lagrangian
     conditions = {c for p in lagrangian.atoms(sp.Piecewise) for _, condition in p.args for c in _relations(condition)}
