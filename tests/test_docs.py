@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.production]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 GUIDES = ("README.md", "docs/library.md", "docs/systems.md", "docs/fields.md", "docs/extend.md", "docs/identify.md")

@@ -112,8 +112,7 @@ def test_planes(boundary: str, moving: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.production
-@pytest.mark.parametrize("moving", [1, 10])
+@pytest.mark.parametrize("moving", [1, pytest.param(10, marks=pytest.mark.production)])
 def test_random_graphs(moving: int) -> None:
     rows = graph_neighbourhoods(14, random_edges(14))
     assert len(rows) > 1  # several numbers of neighbours
