@@ -284,26 +284,3 @@ def test_dry_friction_ends_and_balances() -> None:
     energy = jax.vmap(law.energy)(motion.q, motion.v)
     assert motion.integral is not None
     assert float(jnp.abs(energy - energy[0] - motion.integral).max()) < 1e-6
-
-
-def test_steps_end_where_a_force_jumps() -> None:
-    """A push of 1 N s within a millisecond, which steps of their own size would pass over: v = 1 m/s after it."""
-    x, t = dynamicsymbols("x"), dynamicsymbols._t
-    pulse = sp.Piecewise((1000, sp.And(t > sp.Rational(1, 2), t < sp.Rational(501, 1000))), (0, True))
-    system = symlnn.System(
-        name="pushed",
-        coordinates=(x,),
-        lagrangian=x.diff(t) ** 2 / 2,
-        forces={x: pulse},
-        states={x: symlnn.uniform(-1, 1), x.diff(t): symlnn.uniform(-1, 1)},
-        time=symlnn.uniform(0, 1),
-    )
-    law, rest = symlnn.SymbolicDynamics(system), symlnn.States.of([0.0], [0.0])
-    told = symlnn.Integrator(jumps=jnp.array([0.5, 0.501]))
-    motion = symlnn.simulate(law, rest, duration=2.0, rate=10.0, integrator=told)
-    np.testing.assert_allclose(motion.v[-1, 0], 1.0, rtol=1e-9)
-    np.testing.assert_allclose(motion.q[-1, 0], 2.0 - 0.5005, rtol=1e-9)
-    with pytest.raises(ValueError, match="jumps of an Integrator must be finite times that increase"):
-        symlnn.Integrator(jumps=jnp.array([1.0, 0.5]))
-    with pytest.raises(ValueError, match="Constant steps do not end at jumps"):
-        symlnn.Integrator(jumps=jnp.array([0.5]), step=0.1)
