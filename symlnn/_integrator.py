@@ -60,8 +60,8 @@ class Integrator(eqx.Module):
     dense: bool = eqx.field(static=True, default=False)
     """Whether to keep what evaluates the state at any time."""
     max_steps: int | None = eqx.field(static=True, default=None)
-    """The most steps of a motion; None is 512, and 32 for each instant at which it is observed, or 200,000 constant
-    ones."""
+    """The most steps of a motion; None is 512, and 32 for each instant at which it is observed or jumps, or 200,000
+    constant ones."""
 
     def __check_init__(self) -> None:
         for name, value in {"rtol": self.rtol, "atol": self.atol, "step": self.step}.items():
@@ -119,7 +119,8 @@ class Integrator(eqx.Module):
             clipped: Any = controller
             controller = diffrax.ClipStepSizeController(clipped, jump_ts=jnp.asarray(self.jumps, dtype))
         step = None if self.step is None else jnp.asarray(self.step, dtype)
-        most = _STEPS + _STEPS_AN_INSTANT * len(times) if step is None else _CONSTANT_STEPS
+        instants = len(times) + (0 if self.jumps is None else len(self.jumps))
+        most = _STEPS + _STEPS_AN_INSTANT * instants if step is None else _CONSTANT_STEPS
         return Integration(solver, controller, step, self.dense, self.max_steps or most)
 
 

@@ -206,6 +206,8 @@ def _motion(
             )
         found = constraint_errors(constraints(start.q, start.v, start.m, times[0]), sizes_of(dynamics, start.q))
         obeys = jnp.max(jnp.concatenate(found)) <= _OBEYED * float(jnp.finfo(times.dtype).eps) ** 0.5
+        if not constraints.corrected:  # the q̇ of a Hamiltonian need not be the v that the start was given
+            y0 = onto_constraints(law, times[0], y0, args)
     # a start from which there is no motion is integrated over no time: it ends at once, and the others go on. None of
     # its instants is ever passed, or the loop of the batch would go through all of them at every step of the others
     finite = all_finite((y0, law.vector_field(times[0], y0, args)))

@@ -31,7 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_disable_most_optimizations", not production)
     if not production:  # read when the first program is compiled, and by the processes that share the tests
         os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *_QUICK_TO_COMPILE])
-    if "PYTEST_XDIST_WORKER" in os.environ or not config.getoption("numprocesses"):  # this process runs tests itself
+    if "PYTEST_XDIST_WORKER" in os.environ or not config.getoption(
+        "numprocesses", None
+    ):  # this process runs tests itself
         with install_import_hook("symlnn", "beartype.beartype"):
             for name in dir(symlnn):  # all of it but the command line, whose annotations are options
                 getattr(symlnn, name)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sympy.physics.mechanics import dynamicsymbols
 
 import symlnn
+from symlnn._jumps import ending_at_jumps
 
 x, t = dynamicsymbols("x"), dynamicsymbols._t
 T, k = sp.symbols("T k", positive=True)
@@ -45,6 +47,15 @@ KNOWN: dict[str, tuple[Any, list[float]]] = {
     "one that is let go": (sp.Max(1 - t, 0), [1.0]),
     "three lines": (sp.Max(0, t - 1, 2 * t - 5), [1.0, 2.5]),
     "of a state": (sp.sign(x) + sp.Heaviside(x.diff(t) - t), []),
+    "a triple zero": (sp.Heaviside((t - 1) ** 3), [1.0]),
+    "many": (sp.sign(sp.expand(sp.prod([t - sp.Rational(k, 8) for k in range(1, 21)]))), [k / 8 for k in range(1, 21)]),
+    "one that is written twice": (
+        sp.Heaviside(sp.exp(-t) - sp.Rational(1, 2)) + sp.Heaviside(sp.log(2) - t),
+        [np.log(2)],
+    ),
+    "of a special function": (sp.Heaviside(sp.erf(t) - sp.Rational(1, 2)), [0.4769362762044699]),
+    "of a root": (sp.Heaviside(sp.sqrt(t - 1) - sp.Rational(1, 2)), [1.25]),
+    "equal instants": (sp.Piecewise((1, sp.Ne(t, 2)), (0, True)), [2.0]),
     "within another": (sp.Abs(sp.Heaviside(t - 2) - sp.Heaviside(t - 1)), [1.0, 2.0]),
     "a condition of both": (sp.Piecewise((1, sp.And(x > 0, t < 3)), (0, True)), [3.0]),
 }
@@ -64,11 +75,9 @@ def test_they_are_where_parameters_put_them() -> None:
     assert not symlnn.jump_times(fixed, 1.0).size
     assert not symlnn.jump_times(fixed, 4.0, start=2.0).size
     drawn = pushed(force, parameters={k: symlnn.uniform(1, 2), T: symlnn.uniform(1, 2)})
-    found = symlnn.jump_times(drawn, 4.0, m=np.array([[1.0, 1.9], [1.5, 1.2], [1.7, 1.9]]))
-    np.testing.assert_allclose(found, [1.2, 1.9])
-    with pytest.raises(ValueError, match="give m, one value for each"):
-        symlnn.jump_times(drawn, 4.0)
-    with pytest.raises(ValueError, match="give m, one value for each"):
+    np.testing.assert_allclose(symlnn.jump_times(drawn, 4.0, m=[1.5, 1.2]), [1.2])
+    assert not symlnn.jump_times(drawn, 4.0).size
+    with pytest.raises(ValueError, match="give those of one motion"):
         symlnn.jump_times(drawn, 4.0, m=np.ones(3))
 
 
@@ -102,6 +111,30 @@ def test_steps_of_what_is_generated_end_there() -> None:
     motion = symlnn.generate_trajectories(pushed(PULSE), rest, rate=10.0)
     np.testing.assert_allclose(motion["v"][:, -1], 1.0, rtol=1e-9)
     np.testing.assert_allclose(motion["q"][:, -1], 2.0 - 0.5005, rtol=1e-9)
+    later = symlnn.States(rest.q, rest.v, rest.m, rest.u, jnp.full(2, 0.25))
+    motion = symlnn.generate_trajectories(pushed(PULSE), later, duration=0.5, rate=10.0)
+    np.testing.assert_allclose(motion["v"][:, -1], 1.0, rtol=1e-9)
+
+
+def test_switches_that_differ_from_motion_to_motion_are_left_to_the_steps() -> None:
+    system = pushed(k * sp.Heaviside(t - T), parameters={k: symlnn.uniform(1, 2), T: symlnn.uniform(0.5, 1.5)})
+    motion = symlnn.generate_trajectories(system, 40, rate=10.0)
+    assert motion["successful"].all()
+    force, onset = motion["m"].values.T
+    np.testing.assert_allclose(motion["v"][:, -1, 0] - motion["v"][:, 0, 0], force * (2 - onset), rtol=1e-6)
+
+
+def test_two_switches_at_one_instant_but_for_rounding_are_passed() -> None:
+    force, _ = KNOWN["one that is written twice"]
+    motion = symlnn.generate_trajectories(pushed(force), 2, rate=10.0)
+    assert motion["successful"].all()
+
+
+def test_constant_steps_and_jumps_of_ones_own_stay() -> None:
+    for integrator in (symlnn.Integrator(step=0.01), symlnn.Integrator(jumps=jnp.array([0.2]))):
+        assert eqx.tree_equal(
+            integrator, ending_at_jumps(integrator, pushed(PULSE), symlnn.States.of([0.0], [0.0]), 1.0)
+        )
 
 
 def test_reports_hold_models_against_motions_that_were_pushed() -> None:

@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[Changes, str]] = {
     "a jump": ({"lagrangian": L - sp.Heaviside(x)}, "act by impulses: .* where x = 0"),
     "a step of the potential": (
         {"lagrangian": L - sp.Piecewise((0, x < k / 2), (k, True))},
-        r"Lagrangian of s jumps where -k/2 \+ x = 0.* by an impulse.*make it continuous there",
+        r"Lagrangian of s jumps where k - 2\*x = 0.* by an impulse.*make it continuous there",
     ),
     "a slit": ({"lagrangian": L - sp.Piecewise((k, (x > 0) & (x < sp.Rational(1, 9))), (0, True))}, "jumps where x"),
     "a mass that a place changes": ({"lagrangian": sp.Piecewise((2, x < 0), (1, True)) * v**2}, "jumps where x = 0"),
@@ -90,6 +90,10 @@ REFUSED: dict[str, tuple[Changes, str]] = {
     "a momentum that jumps in a speed": (
         {"lagrangian": L + sp.Piecewise((v, v > 0), (0, True)) * 3},
         "jumps where x_dot = 0",
+    ),
+    "a mass that jumps while motions last": (
+        {"lagrangian": sp.Piecewise((2, t < 1), (1, True)) * v**2, "time": 0.0},
+        "jumps where t - 1 = 0",
     ),
     "a wall that moves, and is a step": (
         {"lagrangian": L - sp.Piecewise((0, x < t / 3), (k, True)), "time": uniform(0, 2)},
@@ -150,7 +154,25 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "lagrangian": L - sp.Piecewise((0, t < 1), (x**2, True)),
         "time": uniform(0, 2),
     },
-    "a step beyond what is drawn": {"lagrangian": L - sp.Piecewise((0, x < x + 1), (k, True))},
+    "a step beyond what is drawn": {"lagrangian": L - sp.Piecewise((0, x**2 < 100), (k, True))},
+    "steps of other kinds beside": {
+        "lagrangian": L + v**2 * sp.Heaviside(v) / 9 - sp.Piecewise((0, x < 0), (x**2, True))
+    },
+    "a condition that switches itself": {"lagrangian": L - sp.Piecewise((x**2, sp.sign(x) > 0), (0, True))},
+    "a condition of whole numbers": {
+        "lagrangian": L - sp.Piecewise((sp.sin(sp.pi * x) ** 2, sp.Mod(x, 2) < 1), (0, True))
+    },
+    "a barrier without end": {
+        "lagrangian": L - sp.Piecewise((1 / x, x > 0), (0, True)),
+        "states": {x: uniform(1, 2), v: uniform(-1, 1)},
+    },
+    "a barrier of a logarithm": {
+        "lagrangian": L + sp.Piecewise((sp.log(x), x > 0), (0, True)),
+        "states": {x: uniform(1, 2), v: uniform(-1, 1)},
+    },
+    "a wall as steep as a root": {
+        "lagrangian": L - sp.Piecewise((0, x < 0), (x ** sp.Rational(1, 4), True)),
+    },
     "a kinetic energy that stiffens": {
         "lagrangian": KINETIC + sp.Piecewise((0, v < 0), (v**3, True)) - k * x**2,
     },

@@ -16,6 +16,7 @@ from ._equation import direct_solver
 from ._solve import linear_solve, solve
 
 _SUCCESSFUL: Any = RESULTS.successful
+_STEPS = 2
 
 
 class ObservedMomentum(AbstractMomentum):
@@ -82,11 +83,13 @@ class Hamilton(AbstractDynamics):
     def onto_constraints(
         self, q: Coordinates, p: Coordinates, m: Varying | None = None, t: RealScalar = 0.0
     ) -> Coordinates:
-        """The momenta p + Aᵀμ whose velocities obey the constraints: what a shock by these leaves of p."""
-        if self.constraints is None:
-            return p
-        found = self.constraints(q, self.velocities(q, p, m, t), m, t)
-        return p + self._reaction(found.matrix, found.rate, q, p, m, t)[0]
+        """The momenta p + Aᵀμ whose velocities obey the constraints: what a shock by these leaves of p. By two steps of
+        Newton's method, of which the first is exact where H is quadratic in p."""
+        for _ in range(0 if self.constraints is None else _STEPS):
+            assert self.constraints is not None
+            found = self.constraints(q, self.velocities(q, p, m, t), m, t)
+            p = p + self._reaction(found.matrix, found.rate, q, p, m, t)[0]
+        return p
 
     def _reaction(
         self, matrix: Slopes, error: Rows, q: Coordinates, p: Coordinates, m: Varying | None, t: RealScalar

@@ -15,5 +15,7 @@ from ._field import energy_density as energy_density
 from ._field import field_equations as field_equations
 from ._impulses import without_impulses as without_impulses
 from ._legendre import hamiltonian as hamiltonian
+from ._regions import has_switches as has_switches
+from ._regions import surfaces as surfaces
 from ._tidy import tidy as tidy
 from ._zero import is_zero as is_zero

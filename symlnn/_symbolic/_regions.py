@@ -1,5 +1,6 @@
 """Expressions with kinks and jumps, region by region: between the surfaces at which they switch they are analytic."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,28 @@ Signs = Mapping[sp.Expr, int]
 def has_switches(expression: sp.Expr) -> bool:
     """Whether it holds Abs, sign, Heaviside, Max, Min or Piecewise."""
     return expression.has(*_SWITCHES)
+
+
+def surfaces(expression: sp.Basic) -> frozenset[sp.Expr]:
+    """The functions g, up to a factor, at whose zeros something in an expression or in a condition switches.
+
+    Besides what `regions` knows of, whole numbers of h, where floor(h), frac(h) and Mod(h, 1) do: sin(π h) = 0.
+    """
+    found = {g for node in sp.preorder_traversal(expression) for g in _switched_by(node)}
+    return frozenset(_surface(g)[0] for g in found if not g.is_number) - {sp.S.One}
+
+
+def _switched_by(node: Any) -> Iterator[sp.Expr]:
+    if isinstance(node, sp.Max | sp.Min):
+        yield from (a - b for a, b in itertools.combinations(node.args, 2))
+    elif isinstance(node, sp.floor | sp.ceiling | sp.frac):
+        yield sp.sin(sp.pi * node.args[0])
+    elif isinstance(node, sp.Mod):
+        yield sp.sin(sp.pi * node.args[0] / node.args[1])
+    elif isinstance(node, sp.Eq | sp.Ne):
+        yield node.lhs - node.rhs
+    elif (g := _switching_function(node)) is not None:
+        yield g
 
 
 def regions(expression: sp.Expr) -> Iterator[tuple[sp.Expr, Signs]]:

@@ -129,7 +129,7 @@ class System:
             self._check_time()
         if self.states and checking() and not self.unknown:
             check_equation(self.name, law, domain, self.angles)
-            check_continuity(self.name, law, domain)
+            check_continuity(self.name, law, domain, self.duration)
 
     @staticmethod
     def from_mjcf(path: str | Path, **fields: Any) -> "System":
