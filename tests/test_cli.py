@@ -170,6 +170,8 @@ def test_generate_train_simulate_validate(capsys: pytest.CaptureFixture[str], tm
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_a_killed_training_resumes_to_the_same_parameters(tmp_path: Path, number: signal.Signals) -> None:
     """kill, then --resume: equal to the bit to a run that was left alone, and nothing else is left."""
+    if signal.getsignal(number) is signal.SIG_IGN:  # by nohup, say, which what is started here inherits
+        pytest.skip(f"{number.name} is ignored by what started the tests")
     command = [sys.executable, "-m", "symlnn", "train", "pendulum", "--steps", "12000+20", *SMALL, "--seed", "3"]
     environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "jax")}
     subprocess.run([*command, "--out", "whole.eqx"], check=True, env=environment, capture_output=True)
