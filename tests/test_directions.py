@@ -60,7 +60,7 @@ def test_projections_change_as_they_do_along_a_motion(name: str) -> None:
     [
         ("pendulum_cartesian", {"n": 1}, "g"),
         ("chaplygin_sleigh", {}, "m"),
-        ("four_bar_linkage", {}, "g"),
+        pytest.param("four_bar_linkage", {}, "g", marks=pytest.mark.slow),
         pytest.param("pendulum_cartesian", {"n": 2}, "g", marks=pytest.mark.slow),
     ],
 )
@@ -75,6 +75,7 @@ def test_laws_are_recovered_from_accelerations(name: str, arguments: dict, other
     assert not symlnn.equivalent(changed, found.system(), tolerance=noise)
 
 
+@pytest.mark.slow
 def test_a_pendulum_is_recovered_from_positions() -> None:
     """Of a bob, x and y, with noise of a thousandth; its rod is known."""
     system = symlnn.load_system("pendulum_cartesian", n=1)

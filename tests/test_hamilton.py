@@ -71,6 +71,7 @@ def chain(masses: list[float]) -> tuple[symlnn.System, symlnn.Hamilton]:
     return system, symlnn.Hamilton(Particles(jnp.array(masses), gravity), known, constraints=rods)
 
 
+@pytest.mark.slow
 def test_motions_of_a_hamiltonian_keep_constraints(key: jax.Array) -> None:
     system, flow = chain([1.0, 1.0])
     start = symlnn.sample_states(system, 3, key=key, initial=True)
