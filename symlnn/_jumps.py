@@ -1,6 +1,6 @@
 """The instants at which what a system declares switches: a force that sets in, a prescribed motion that begins."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -17,8 +17,10 @@ from ._system import System
 from ._types import RealScalar, States
 
 _SAMPLES = 10_000
-_ROUNDING, _APART = 1e-12, 1e-9
-"""Of zeros, and what is less apart is one: shares of the interval."""
+_ROUNDING = 1e-12
+"""Of zeros, as a share of the interval."""
+_APART, _APART_SINGLE = 1e-9, 1e-5
+"""What is less apart is one, in double and in single precision: above ten of the smallest steps of an `Integrator`."""
 
 
 def jump_times(
@@ -56,10 +58,14 @@ def jump_times(
         if law.t in g.free_symbols and g.free_symbols <= {law.t, *values}:
             for factor in sp.Mul.make_args(sp.factor(g)):
                 found.update(_zeros(factor.as_base_exp()[0].xreplace(values), law.t, begin, stop))
+    return _parted(sorted(found), begin, stop, _APART * (stop - begin))
+
+
+def _parted(times: Iterable[float], begin: float, stop: float, apart: float) -> np.ndarray:
+    """Those between the ends, and of what is nearer to each other than that, the first."""
     kept: list[float] = []
-    for t in sorted(found):
-        last = kept[-1] if kept else begin
-        if min(t - last, stop - t) > _APART * (stop - begin):
+    for t in times:
+        if min(t - (kept[-1] if kept else begin), stop - t) > apart:
             kept.append(t)
     return np.array(kept)
 
@@ -70,9 +76,11 @@ def ending_at_jumps(integrator: Integrator, system: System, start: States, durat
     the size of the steps."""
     if integrator.jumps is not None or not integrator.is_adaptive:
         return integrator
-    first = float(np.min(np.asarray(start.t)))
-    rows = np.unique(np.atleast_2d(np.asarray(start.m)), axis=0)
-    jumps = jump_times(system, first + float(duration), start=first, m=rows[0] if len(rows) == 1 else None)
+    first, rows = float(np.min(np.asarray(start.t))), np.unique(np.atleast_2d(np.asarray(start.m)), axis=0)
+    end = first + float(duration)
+    jumps = jump_times(system, end, start=first, m=rows[0] if len(rows) == 1 else None)
+    if start.q.dtype != np.float64:
+        jumps = _parted(jumps, first, end, _APART_SINGLE * (end - first))
     if not jumps.size:
         return integrator
     return eqx.tree_at(lambda x: x.jumps, integrator, jnp.asarray(jumps), is_leaf=lambda x: x is None)

@@ -130,6 +130,17 @@ def test_two_switches_at_one_instant_but_for_rounding_are_passed() -> None:
     assert motion["successful"].all()
 
 
+def test_single_precision_tells_fewer_apart() -> None:
+    system = pushed(sp.Add(*(sp.Heaviside(t - sp.Rational(onset)) for onset in ("1", "1.000001", "1.5"))))
+    double = symlnn.States.of(jnp.zeros((1, 1)), jnp.zeros((1, 1)))
+    single = jax.tree.map(lambda x: x.astype(jnp.float32), double)
+    found = ending_at_jumps(symlnn.Integrator(), system, single, 2.0)
+    assert found.jumps is not None
+    np.testing.assert_allclose(found.jumps, [1.0, 1.5])
+    motion = symlnn.simulate(symlnn.SymbolicDynamics(system), single, duration=2.0, integrator=found)
+    assert motion.successful.all()
+
+
 def test_constant_steps_and_jumps_of_ones_own_stay() -> None:
     for integrator in (symlnn.Integrator(step=0.01), symlnn.Integrator(jumps=jnp.array([0.2]))):
         assert eqx.tree_equal(
