@@ -11,7 +11,7 @@ from .. import _symbolic
 from .._lambdify import lambdified
 from ._domain import Domain
 from ._law import Law
-from ._probes import Drawing, arguments_of
+from ._probes import Drawing, arguments_of, real_values
 
 _TRIALS = 20
 """Starts from which states on a surface are looked for."""
@@ -85,7 +85,7 @@ class _Sides:
 
     @cached_property
     def _scale(self) -> np.ndarray:
-        found = [x for x in (_numbers(self._values, state) for state in self._states) if x is not None]
+        found = [x for x in (real_values(self._values, state) for state in self._states) if x is not None]
         return np.max(np.abs(found), axis=0, initial=0.0) if found else np.zeros(self.law.dof + 2)
 
     def on_surface(self, g: sp.Expr) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -100,7 +100,7 @@ class _Sides:
             for _ in range(_ITERATIONS):
                 at = start.copy()
                 at[self._places] += self._sizes * moved
-                found = _numbers(crossing, at)
+                found = real_values(crossing, at)
                 if found is None or not np.any(slope := found[1:] * self._sizes):
                     break
                 step = -found[0] * slope / (slope @ slope)
@@ -130,12 +130,5 @@ class _Sides:
         return float(np.linalg.norm(across)) > _ALONG * float(np.linalg.norm(jump))
 
     def _jump(self, at: np.ndarray, step: np.ndarray) -> np.ndarray | None:
-        one, other = _numbers(self._values, at + step), _numbers(self._values, at - step)
+        one, other = real_values(self._values, at + step), real_values(self._values, at - step)
         return None if one is None or other is None else one - other
-
-
-def _numbers(function: Callable, at: np.ndarray) -> np.ndarray | None:
-    """The values of a function, None where they are no real numbers."""
-    with np.errstate(all="ignore"):
-        found = np.asarray(function(*at))
-    return found.astype(float) if np.isrealobj(found) and np.all(np.isfinite(found)) else None

@@ -1,7 +1,7 @@
 """A few states of a domain that obey the constraints of its law, by numbers: what a declaration is tested at."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,11 +80,9 @@ class Obeying:
 
         def at(values: Sequence[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
             """φ, b and A S."""
-            with np.errstate(all="ignore"):
-                found = np.asarray(function(*values))
-            if not (np.isrealobj(found) and np.all(np.isfinite(found))):
+            found = real_values(function, values)
+            if found is None:
                 return None
-            found = found.astype(float)
             matrix = found[holonomic + rows :].reshape(rows, dof) * q_size
             return found[:holonomic], found[holonomic : holonomic + rows], matrix
 
@@ -135,6 +133,13 @@ class Obeying:
         """The places of constraints that follow from those before them."""
         matrix = max(self.matrices, key=rank)
         return [k for k in range(len(matrix)) if rank(matrix[: k + 1]) == rank(matrix[:k])]
+
+
+def real_values(function: Callable, at: Sequence[float] | np.ndarray) -> np.ndarray | None:
+    """The values of a function of numbers; None where they are not real and finite."""
+    with np.errstate(all="ignore"):
+        found = np.asarray(function(*at))
+    return found.astype(float) if np.isrealobj(found) and np.all(np.isfinite(found)) else None
 
 
 def rank(matrix: np.ndarray) -> int:

@@ -11,7 +11,7 @@ from .._lambdify import lambdified
 from ._domain import Domain
 from ._expression import listed
 from ._law import Law
-from ._probes import Drawing, Obeying, arguments_of
+from ._probes import Drawing, Obeying, arguments_of, real_values
 
 _SINGULAR_BELOW = 1e-12
 _PERIODIC_TO = 1e-9
@@ -33,9 +33,7 @@ def check_equation(name: str, law: Law, domain: Domain, angles: Sequence[Any]) -
 
     def at(values: Sequence[float]) -> np.ndarray | None:
         """The entries of M, then L and the forces; None where they are not real numbers."""
-        with np.errstate(all="ignore"):
-            found = np.asarray(function(*values))
-        return found.astype(float) if np.isrealobj(found) and np.all(np.isfinite(found)) else None
+        return real_values(function, values)
 
     drawing = Drawing(law, domain)
     drawn, states = drawing.states(), drawing.states()
